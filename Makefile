@@ -1,0 +1,44 @@
+# Everything runs in .venv, which is made when it is missing and renewed when what it should hold has changed.
+
+PYTHON ?= python3
+WORKERS ?= logical
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: help lab test bench golden clean
+
+help:  ## Show what can be made
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+lab: $(VENV)/lab.stamp  ## Open the workshop notebook in JupyterLab
+	$(BIN)/jupyter lab notebooks/workshop.ipynb
+
+test: $(VENV)/test.stamp  ## Check style, types and layers, and run the tests (ARGS="tests/test_cli.py -k new")
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --quiet --check .
+	$(BIN)/mypy --no-error-summary
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+
+bench: $(VENV)/test.stamp  ## Measure evaluation, repaint and export times
+	@set -e; for script in tests/benchmarks/bench_*.py; do $(BIN)/python $$script; done
+
+golden: $(VENV)/test.stamp  ## Write the golden files and the example document anew, to be read before they are kept
+	$(BIN)/pytest --quiet -m golden --update-golden
+	@git status --short tests/golden exports/example
+
+clean:  ## Remove the environment and all caches
+	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find devops_workbook notebooks tests -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/lab.stamp: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/test.stamp: $(VENV)/lab.stamp
+	$(INSTALL) --editable '.[test]'
+	@touch $@

@@ -1,0 +1,247 @@
+"""The catalog's types: what the world offers, as facts with a source and a date.
+
+A `Service` is anything a component of a design can be: a provider's managed service or a tool that runs on
+every cloud. It says which role it plays, what it promises (`Sla`), what it can do (`features`), how it is
+billed (`PriceDimension`) and how we rate it (`Rating`). Prices live apart in a `PriceBook`, because they
+change by region and by month while services do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from devops_workbook.evidence import Fact
+
+__all__ = [
+    "Catalog", "Control", "Framework", "Instance", "Practice", "Price", "PriceBook", "PriceDimension",
+    "Provider", "Ratings", "Region", "Service", "Sla",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Ratings:
+    """Our 0-10 judgement of an option under each priority, 10 best, and the sentence that defends it.
+
+    These are judgements, not measurements, and are shown as such. Where a number exists (a price at this
+    load, an SLA) the decision replaces the rating by the number.
+    """
+
+    cost: float
+    resilience: float
+    performance: float
+    simplicity: float
+    portability: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sla:
+    """The availability a provider promises for one deployment form; `pct` None = no SLA is given.
+
+    `form` is one of "single", "zonal", "multi-zone", "regional", "multi-region", "global".
+    """
+
+    form: str
+    pct: float | None
+    source: str
+    as_of: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceDimension:
+    """One thing a service bills: quantity `per` of a component's monthly usage, priced as `item`.
+
+    `item` may hold "{sku}", which is replaced by the component's SKU. `scale` divides the usage into the
+    item's unit (1_000_000 for a price per million). `label` is what the price line says.
+    """
+
+    per: str
+    item: str
+    label: str
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service of a provider, or a tool ("tools" is then the provider).
+
+    role: the topology role it can play, such as "compute" or "database"; kind: what distinguishes the
+    options within a role, such as "kubernetes" or "functions"; icon: dotted class path below `diagrams`;
+    skus: the instance kind its SKUs are taken from ("" = it has no SKUs).
+    """
+
+    id: str
+    provider: str
+    title: str
+    role: str
+    kind: str
+    icon: str
+    url: str
+    slas: tuple[Sla, ...]
+    dimensions: tuple[PriceDimension, ...]
+    ratings: Ratings | None
+    features: frozenset[str]
+    limits: Mapping[str, float]
+    skus: str = ""
+    port: int = 443
+    protocol: str = "https"
+
+    def sla(self, *forms: str) -> Sla | None:
+        """The SLA of the first of `forms` the service states anything for, or None."""
+        return next((s for form in forms for s in self.slas if s.form == form), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A machine size. kind: compute, database or cache; family: general, compute, memory or burstable;
+    arch: x86 or arm; memory in GiB."""
+
+    sku: str
+    kind: str
+    family: str
+    arch: str
+    vcpu: float
+    memory_gib: float
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """One row of a price book: USD per `unit` in `region` ("*" = the same in every region)."""
+
+    item: str
+    region: str
+    unit: str
+    usd: float
+    source: str
+    as_of: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBook:
+    """The prices of one provider.
+
+    `reference_region` is the region used when a region has no price of its own; such a price says so in
+    its note, so that it is never mistaken for a regional one.
+    """
+
+    provider: str
+    reference_region: str
+    rows: Mapping[tuple[str, str], Price]
+
+    def has(self, item: str, region: str) -> bool:
+        """Whether `item` has a price of its own in `region` (or one that holds everywhere)."""
+        return (item, region) in self.rows or (item, "*") in self.rows
+
+    def find(self, item: str, region: str) -> Price | None:
+        """The price of `item` in `region`; else the price for every region; else the reference region's,
+        marked in `note`; else None, which means "not known"."""
+        price = self.rows.get((item, region)) or self.rows.get((item, "*"))
+        if price is not None:
+            return price
+        reference = self.rows.get((item, self.reference_region))
+        if reference is None:
+            return None
+        note = f"price of {self.reference_region}; the price in {region} is not known"
+        return Price(item, region, reference.unit, reference.usd, reference.source, reference.as_of, note)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A provider's region.
+
+    zones: how many zones a customer can choose from (1 = the region has no zones); pair: the region a
+    second site goes to, in the same jurisdiction where there is one, "" = none; grid: gCO2e per kWh.
+    """
+
+    id: str
+    provider: str
+    title: str
+    country: str
+    jurisdiction: str
+    zones: int
+    pair: str
+    grid: Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A cloud: its services, regions and instances by id, its price book and its facts.
+
+    iac: the infrastructure languages it takes, id -> title.
+    """
+
+    id: str
+    title: str
+    default_region: str
+    iac: Mapping[str, str]
+    services: Mapping[str, Service]
+    regions: Mapping[str, Region]
+    instances: Mapping[str, Instance]
+    prices: PriceBook
+    facts: Mapping[str, Fact]
+
+    def serving(self, role: str, kind: str = "") -> tuple[Service, ...]:
+        """The services that play `role` (and are of `kind`, if given), in catalog order."""
+        return tuple(s for s in self.services.values() if s.role == role and kind in ("", s.kind))
+
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One technical control. `needs` maps a decision's field id to the option ids that satisfy it; every
+    field named must be satisfied. `remedy` says what to do when it is not."""
+
+    id: str
+    title: str
+    needs: Mapping[str, tuple[str, ...]]
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Framework:
+    """A compliance framework.
+
+    requirements: its requirement id -> our control ids that answer it; titles: requirement id -> its title in
+    our own words; demands: what it rules on decisions, such as {"encryption": "customer-managed-keys",
+    "log_retention_days": 365}; not_technical: what it asks for that no architecture can give.
+    """
+
+    id: str
+    title: str
+    version: str
+    source: str
+    as_of: str
+    requirements: Mapping[str, tuple[str, ...]]
+    titles: Mapping[str, str]
+    demands: Mapping[str, Any]
+    not_technical: str
+
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """A guiding principle or a best practice, and how each field of the plan honours it."""
+
+    id: str
+    title: str
+    meaning: str
+    honoured_by: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All facts. `as_of` is the newest date of any price in it."""
+
+    as_of: str
+    providers: Mapping[str, Provider]
+    tools: Mapping[str, Service]
+    tool_prices: PriceBook
+    assumptions: Mapping[str, Fact]
+    options: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    controls: Mapping[str, Control]
+    frameworks: Mapping[str, Framework]
+    principles: Mapping[str, Practice]
+    practices: Mapping[str, Practice]

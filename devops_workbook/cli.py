@@ -1,0 +1,369 @@
+"""The command line: new, check, plan, export, lab.
+
+A thin shell: every verb reads scenarios, calls the package and prints. What a pipe should get goes to stdout,
+what a person should read besides goes to stderr. Exit status 0: done; 2: a scenario is invalid; 1: anything
+else. An error is a sentence; with --debug it is a traceback too.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import subprocess
+import sys
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+# The package proper is imported where a verb needs it, so that --help and completion answer at once.
+if TYPE_CHECKING:
+    from devops_workbook.evaluate import Evaluation
+    from devops_workbook.findings import Finding, Severity
+    from devops_workbook.scenario import Scenario
+
+__all__ = ["app", "main"]
+
+SCENARIO_VARIABLE = "DEVOPS_WORKBOOK_SCENARIO"
+EXPORT_FORMATS = ("html", "pdf", "md")
+SEVERITY_STYLES: dict[Severity, str] = {"high": "bold red", "medium": "yellow", "low": "cyan"}
+
+_debugging: ContextVar[bool] = ContextVar("debugging", default=False)
+
+
+class PlanFormat(StrEnum):
+    """How `plan` prints."""
+
+    text = "text"
+    markdown = "markdown"
+    json = "json"
+
+
+def _examples_of(*lines: str) -> str:
+    return "\n".join(["[bold]Examples[/]", *(f"  {line}" for line in lines)])
+
+
+app = typer.Typer(
+    name="devops-workbook",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="State what a system needs; get its architecture, its DevOps plan and the figures behind them.",
+    epilog=_examples_of(
+        "devops-workbook new 'Web shop' --from startup-web-shop",
+        "devops-workbook check web-shop.yaml",
+        "devops-workbook plan web-shop.yaml",
+        "devops-workbook export web-shop.yaml --formats html,pdf -o exports",
+        "devops-workbook lab web-shop.yaml",
+    ),
+)
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Runs the command line on `args` (those of the process if None) and returns the exit status."""
+    try:
+        return int(app(args, prog_name="devops-workbook", standalone_mode=False) or 0)
+    except BrokenPipeError:
+        # The reader of our pipe has seen enough; nothing is wrong, and nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the edge: what nobody foresaw is a sentence too
+        if _debugging.get():
+            traceback.print_exception(error)
+        status, sentences = _explain(error)
+        _complain(sentences)
+        return status
+
+
+def _explain(error: BaseException) -> tuple[int, Sequence[str]]:
+    """The exit status and the sentences for `error`."""
+    from devops_workbook.scenario import RevisionConflict, ScenarioError, ScenarioUnreadable
+
+    if isinstance(error, ScenarioError):
+        return 1 if isinstance(error, (RevisionConflict, ScenarioUnreadable)) else 2, error.problems
+    if isinstance(error, typer.TyperException):
+        return 1, [error.format_message(), "See devops-workbook --help."] if error.message else []
+    if isinstance(error, OSError):
+        return 1, [f"{error.filename}: {error.strerror}" if error.filename else str(error)]
+    if isinstance(error, (typer.Abort, KeyboardInterrupt)):
+        return 1, ["Stopped."]
+    hint = "This should not happen. Run it again as `devops-workbook --debug …` and report what it prints."
+    return 1, [f"{type(error).__name__}: {error}", hint]
+
+
+def _complain(sentences: Iterable[str]) -> None:
+    from devops_workbook.render.text import one_line
+
+    for sentence in sentences:
+        print(one_line(sentence), file=sys.stderr)
+
+
+def _console(stderr: bool = False) -> Console:
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"devops-workbook {importlib.metadata.version('devops-workbook')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[  # noqa: ARG001 - its callback prints it
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", envvar="DEVOPS_WORKBOOK_DEBUG", help="Show where an error came from.")
+    ] = False,
+) -> None:
+    _debugging.set(debug)
+
+
+def _complete_example(incomplete: str) -> list[str]:
+    from devops_workbook.scenario import examples
+
+    return [name for name in examples() if name.startswith(incomplete)]
+
+
+def _complete_formats(incomplete: str) -> list[str]:
+    """Formats after the last comma, those already named left out."""
+    done, comma, last = incomplete.rpartition(",")
+    return [done + comma + f for f in EXPORT_FORMATS if f.startswith(last) and f not in done.split(",")]
+
+
+ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="A scenario file.", path_type=Path)]
+ScenarioFiles = Annotated[list[Path], typer.Argument(metavar="SCENARIO...", help="Scenario files.", path_type=Path)]
+
+
+@app.command(
+    epilog=_examples_of(
+        "devops-workbook new 'Web shop'",
+        "devops-workbook new Payments --from payments-api -o scenarios/payments.yaml",
+    )
+)
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What people call the system.")],
+    example: Annotated[
+        str,
+        typer.Option(
+            "--from", metavar="EXAMPLE", autocompletion=_complete_example, help="Start from an example's values."
+        ),
+    ] = "",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Where to write; NAME.yaml in this folder if not given."),
+    ] = None,
+) -> None:
+    """Write a new scenario file, each field explained beside it. An existing file is never touched."""
+    from devops_workbook.scenario import draft, save, slug
+
+    file = f"{slug(name)}.yaml"
+    path = Path(file) if output is None else output / file if output.is_dir() else output
+    saved = save(draft(name, example), path)
+    _console().print(Text(f"Wrote {saved.path}. Edit it, then: devops-workbook check {saved.path}"))
+
+
+@app.command(epilog=_examples_of("devops-workbook check web-shop.yaml", "devops-workbook check scenarios/*.yaml"))
+def check(scenarios: ScenarioFiles) -> None:
+    """Validate scenarios and print what the design finds: conflicts, gaps and risks, with the ways out.
+
+    Exit status 2 if one of them is invalid. Findings do not change the status.
+    """
+    from devops_workbook.evaluate import evaluate
+    from devops_workbook.scenario import ScenarioError, ScenarioUnreadable, load
+
+    statuses = {0}
+    with _progress("Checking", len(scenarios)) as advance:
+        for path in scenarios:
+            advance(str(path))
+            try:
+                scenario = load(path)
+            except ScenarioError as error:
+                statuses.add(1 if isinstance(error, ScenarioUnreadable) else 2)
+                _complain(error.problems)
+            else:
+                _report(scenario, evaluate(scenario.requirements))
+    raise typer.Exit(max(statuses))
+
+
+def _report(scenario: Scenario, evaluation: Evaluation) -> None:
+    """Prints what was found about one valid scenario."""
+    findings = evaluation.findings
+    counts = Counter(finding.severity for finding in findings)
+    summary = ", ".join(f"{counts[s]} {s}" for s in SEVERITY_STYLES if counts[s])
+    console = _console()
+    console.print(_line(f"{scenario.path}: valid; {summary or 'no'} findings", "bold"))
+    for finding in sorted(findings, key=lambda f: list(SEVERITY_STYLES).index(f.severity)):
+        console.print(_finding(finding))
+
+
+def _finding(finding: Finding) -> Text:
+    head = _line(f"  {finding.severity} {finding.kind}: ", SEVERITY_STYLES[finding.severity])
+    ways = "".join(f"\n    way out: {_line(way.text)}" for way in finding.ways_out)
+    return head + _line(f"{finding.message} [{finding.code}]") + Text(ways)
+
+
+def _line(text: str, style: str = "") -> Text:
+    from devops_workbook.render.text import one_line
+
+    indent = text[: len(text) - len(text.lstrip())]
+    space = " " if text.endswith(" ") else ""
+    return Text(indent + one_line(text) + space, style=style)
+
+
+@app.command(
+    epilog=_examples_of(
+        "devops-workbook plan web-shop.yaml",
+        "devops-workbook plan web-shop.yaml --format json | jq .assessment.cost.monthly_usd",
+        "devops-workbook plan web-shop.yaml --format markdown -o plan.md",
+    )
+)
+def plan(
+    scenario: ScenarioFile,
+    format: Annotated[PlanFormat, typer.Option("--format", "-f", help="How to print it.")] = PlanFormat.text,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to FILE instead of the screen.")
+    ] = None,
+) -> None:
+    """Print the plan: seven sections, 33 decisions, with the reasons."""
+    from devops_workbook.evaluate import evaluate
+    from devops_workbook.scenario import load, write_atomic
+
+    text = _form(format)(evaluate(load(scenario).requirements))
+    if output is None:
+        typer.echo(text.encode(), nl=False)
+    else:
+        write_atomic(output, text.encode())
+        _console(stderr=True).print(Text(f"Wrote {output}"))
+
+
+def _form(format: PlanFormat) -> Callable[[Evaluation], str]:
+    from devops_workbook.render.json import plan_json
+    from devops_workbook.render.markdown import plan_markdown
+    from devops_workbook.render.text import plan_text
+
+    return {PlanFormat.text: plan_text, PlanFormat.markdown: plan_markdown, PlanFormat.json: plan_json}[format]
+
+
+@app.command(
+    epilog=_examples_of(
+        "devops-workbook export web-shop.yaml",
+        "devops-workbook export scenarios/*.yaml --formats html,pdf,md -o exports",
+    )
+)
+def export(
+    scenarios: ScenarioFiles,
+    formats: Annotated[
+        str,
+        typer.Option(
+            metavar="FORMATS",
+            autocompletion=_complete_formats,
+            help=f"Any of {', '.join(EXPORT_FORMATS)}, with commas between.",
+        ),
+    ] = "html,pdf",
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="The folder for the documents; made if missing.")
+    ] = Path("exports"),
+) -> None:
+    """Write the design document of each scenario. Earlier documents are replaced only when the new one is whole."""
+    from devops_workbook.export.document import export as write
+    from devops_workbook.scenario import load
+
+    wanted = _formats(formats)
+    loaded = [load(path) for path in scenarios]
+    _refuse_same_names(loaded)
+    with _progress("Exporting", len(loaded)) as advance:
+        for scenario in loaded:
+            advance(str(scenario.path))
+            for document in write(scenario.requirements, wanted, output):
+                _console().print(_line(f"Wrote {document}"))
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    from devops_workbook.requirements import nearest
+
+    names = tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
+    for name in names:
+        if name not in EXPORT_FORMATS:
+            guess = nearest(name, EXPORT_FORMATS)
+            hint = f"; did you mean {guess}?" if guess else ""
+            raise typer.BadParameter(f"{name!r} is not a format{hint} (allowed: {', '.join(EXPORT_FORMATS)})")
+    if not names:
+        raise typer.BadParameter(f"--formats is empty (allowed: {', '.join(EXPORT_FORMATS)})")
+    return names
+
+
+def _refuse_same_names(scenarios: Sequence[Scenario]) -> None:
+    """Raises BadParameter when two scenarios would be written to the same documents."""
+    from devops_workbook.scenario import slug
+
+    first: dict[str, Scenario] = {}
+    for scenario in scenarios:
+        other = first.setdefault(slug(scenario.requirements.name), scenario)
+        if other is not scenario:
+            raise typer.BadParameter(
+                f"{other.path} and {scenario.path} would be written to the same documents; "
+                "give them different names, or export them to different folders"
+            )
+
+
+@app.command(epilog=_examples_of("devops-workbook lab", "devops-workbook lab web-shop.yaml"))
+def lab(
+    scenario: Annotated[Path | None, typer.Argument(metavar="[SCENARIO]", help="The scenario to begin with.")] = None,
+) -> None:
+    """Open the workshop notebook in JupyterLab.
+
+    Outside a checkout the notebook is first copied to this folder, unless one is there already.
+    """
+    from devops_workbook.scenario import load
+
+    environment = dict(os.environ)
+    if scenario is not None:
+        environment[SCENARIO_VARIABLE] = str(load(scenario).path.resolve())
+    notebook = _workshop(Path.cwd())
+    raise typer.Exit(_run([sys.executable, "-m", "jupyterlab", str(notebook)], environment))
+
+
+def _workshop(folder: Path) -> Path:
+    """The workshop notebook to open from `folder`: the checkout's own, or a copy that is the user's."""
+    from devops_workbook.scenario import notebooks_folder
+
+    original = notebooks_folder() / "workshop.ipynb"
+    if folder.resolve().is_relative_to(original.parent.parent.resolve()):
+        return original
+    copy = folder / original.name
+    if not copy.exists():
+        shutil.copyfile(original, copy)
+        _console(stderr=True).print(Text(f"Wrote {copy}"))
+    return copy
+
+
+def _run(command: list[str], environment: dict[str, str]) -> int:
+    return subprocess.run(command, env=environment, check=False).returncode
+
+
+@contextmanager
+def _progress(title: str, total: int) -> Iterator[Callable[[str], None]]:
+    """A bar on stderr while a person watches; gives a function to call before each step with its name."""
+    console = _console(stderr=True)
+    step_column = TextColumn("{task.fields[step]}", markup=False)
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), step_column)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(title, total=total, completed=-1, step="")
+        yield lambda step: progress.update(task, advance=1, step=_line(step).plain)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""What a component bills: its monthly usage times the prices of its service.
+
+A service lists what it bills (`PriceDimension`); a component says how much of each it uses. A tool that a team
+runs itself bills the provider's instances it runs on. A price the catalog does not hold is None, "not known",
+and so is a total that contains one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from devops_workbook.catalog.model import Catalog, Price, PriceDimension, Service
+
+__all__ = ["Charge", "charges", "estimate", "find_service"]
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One billed quantity of a component. quantity is in the price's unit; price None = not known."""
+
+    dimension: PriceDimension
+    quantity: float | None
+    price: Price | None
+
+    @property
+    def usd(self) -> float | None:
+        """USD a month, None = quantity or price not known."""
+        if self.quantity is None or self.price is None:
+            return None
+        return self.quantity * self.price.usd
+
+
+def find_service(catalog: Catalog, provider: str, id: str) -> Service:
+    """A service of the provider, or a tool; KeyError if neither has it."""
+    services = catalog.providers[provider].services
+    return services[id] if id in services else catalog.tools[id]
+
+
+def _find_price(catalog: Catalog, provider: str, service: Service, item: str, region: str) -> Price | None:
+    hosted = service.provider == "tools" and not item.startswith("compute/")
+    book = catalog.tool_prices if hosted else catalog.providers[provider].prices
+    return book.find(item, region)
+
+
+def charges(
+    catalog: Catalog, provider: str, service: Service, usage: Mapping[str, float | None], sku: str, region: str
+) -> Iterator[Charge]:
+    """One Charge for each thing the service bills and the usage has more than none of."""
+    for dimension in service.dimensions:
+        amount = usage.get(dimension.per, 0.0)
+        if amount == 0:
+            continue
+        item = dimension.item.replace("{sku}", sku)
+        quantity = None if amount is None else amount / dimension.scale
+        yield Charge(dimension, quantity, _find_price(catalog, provider, service, item, region))
+
+
+def estimate(
+    catalog: Catalog, provider: str, service: Service, usage: Mapping[str, float | None], sku: str, region: str
+) -> float | None:
+    """USD a month for a usage, None if one of its prices is not known."""
+    total = 0.0
+    for charge in charges(catalog, provider, service, usage, sku, region):
+        if charge.usd is None:
+            return None
+        total += charge.usd
+    return total

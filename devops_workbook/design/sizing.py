@@ -1,0 +1,301 @@
+"""How much is needed: from the stated load to workers, processors, instances and database sizes.
+
+The planned load is the peak, grown over the horizon, times the spike that may arrive before new capacity has
+started, less what a CDN answers. Erlang C turns it into workers (see `queueing`), the CPU share of the service
+time into processors, and the instance sizes of the catalog into a count and a size. What an assumption
+decides is named in the catalog's assumptions, never here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from devops_workbook.catalog.model import Instance, Service
+from devops_workbook.design.context import Context
+from devops_workbook.design.queueing import lognormal_quantile, wait_quantile, workers_for
+
+__all__ = [
+    "HOURS_PER_MONTH", "SECONDS_PER_MONTH", "ComputeSize", "DatabaseSize", "Load", "cache_size",
+    "cheapest_instance", "compute_size", "compute_usage", "database_size", "database_usage", "load_of",
+    "smallest_machine", "zone_count",
+]
+
+HOURS_PER_MONTH = 730.0
+SECONDS_PER_MONTH = HOURS_PER_MONTH * 3600.0
+_MOST_INSTANCES = 100  # beyond this a larger size is preferred, whatever it costs
+
+
+@dataclass
+class Load:
+    """The load of one design, worked out on demand. Rates in requests a second, times in seconds.
+
+    cached_share: share of requests a CDN answers, 0-1.
+    """
+
+    context: Context
+    cached_share: float
+
+    @cached_property
+    def growth(self) -> float:
+        """Load at the horizon as a multiple of today's."""
+        r = self.context.requirements
+        return float((1.0 + r.growth_pct_per_year / 100.0) ** (r.horizon_months / 12.0))
+
+    @cached_property
+    def planned_rps(self) -> float:
+        """Peak at the horizon, requests a second, before caches."""
+        return self.context.requirements.peak_rps * self.growth
+
+    @cached_property
+    def origin_rps(self) -> float:
+        """Planned peak that reaches the origin."""
+        return self.planned_rps * (1.0 - self.cached_share)
+
+    @cached_property
+    def design_rps(self) -> float:
+        """Origin load that must be carried by instances already running: the planned peak and a spike on it."""
+        return self.origin_rps * self.context.requirements.spike_factor
+
+    @cached_property
+    def service_s(self) -> float:
+        """Mean service time in seconds."""
+        return self.context.requirements.service_time_ms / 1000.0
+
+    @cached_property
+    def offered(self) -> float:
+        """Offered load of the design rate, in Erlangs (busy workers)."""
+        return self.design_rps * self.service_s
+
+    @cached_property
+    def service_p99_s(self) -> float:
+        """99th percentile of the service time alone, as a lognormal with the stated variation."""
+        return lognormal_quantile(self.service_s, self.context.requirements.service_time_cv)
+
+    @cached_property
+    def wait_budget_s(self) -> float:
+        """What the latency target leaves for waiting, seconds; 0 when service alone uses it up."""
+        return max(0.0, self.context.requirements.p99_latency_ms / 1000.0 - self.service_p99_s)
+
+    @cached_property
+    def workers(self) -> int:
+        """Requests served at once, the fewest with which p99 waiting stays in its budget."""
+        cv = self.context.requirements.service_time_cv
+        return workers_for(self.design_rps, self.service_s, cv, self.wait_budget_s)
+
+    @cached_property
+    def vcpus(self) -> float:
+        """Processors those workers need: all busy at once, or the mean at the target utilisation."""
+        share = self.context.requirements.cpu_pct / 100.0
+        return max(self.workers * share, self.offered * share / self.context.assume("target_cpu_utilisation"))
+
+    @cached_property
+    def p99_s(self) -> float:
+        """Expected p99 response, an upper bound: p99 of waiting plus p99 of service, seconds."""
+        cv = self.context.requirements.service_time_cv
+        return wait_quantile(self.workers, self.design_rps, self.service_s, cv) + self.service_p99_s
+
+    @cached_property
+    def requests_month(self) -> float:
+        """All requests in a month at today's average, before caches."""
+        return self.context.requirements.average_rps * SECONDS_PER_MONTH
+
+    @cached_property
+    def origin_requests_month(self) -> float:
+        """Requests in a month that reach the origin."""
+        return self.requests_month * (1.0 - self.cached_share)
+
+    @cached_property
+    def mean_share(self) -> float:
+        """Average load as a share of the design rate: how much of the peak capacity runs on average."""
+        return min(1.0, self.context.requirements.average_rps * (1.0 - self.cached_share) / self.design_rps)
+
+    @cached_property
+    def queries_per_second(self) -> float:
+        """Database queries a second at the design rate."""
+        return self.design_rps * self.context.requirements.queries_per_request
+
+    @cached_property
+    def queries_month(self) -> float:
+        """Database queries in a month at today's average."""
+        return self.origin_requests_month * self.context.requirements.queries_per_request
+
+
+def load_of(context: Context) -> Load:
+    """The load of the design in progress, once caching has been decided (worked out once)."""
+    if context.load is None:
+        cdn = context.choice("scaling.caching") in ("cdn", "cdn-in-memory")
+        hit = context.requirements.cacheable_pct / 100.0 * context.assume("cache_hit_share")
+        context.load = Load(context, hit if cdn else 0.0)
+    return context.load
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeSize:
+    """One site's serving capacity. peak: instances at the design rate; minimum: fewest that ever run; mean:
+    instances on average (a fraction); vcpu and gib: of one instance; sku "" where there is none."""
+
+    sku: str
+    peak: int
+    minimum: int
+    mean: float
+    vcpu: float
+    gib: float
+
+
+def zone_count(wanted: int, zones: int) -> int:
+    """Instances to run so that `wanted` are left when one of `zones` is lost, the same number in each zone.
+
+    With one zone it is just `wanted`.
+    """
+    return wanted if zones < 2 else zones * math.ceil(wanted / (zones - 1))
+
+
+def compute_size(context: Context, load: Load, service: Service, zones: int) -> ComputeSize:
+    """The size of `service` (a compute service) for this load over so many zones."""
+    if service.skus:
+        return _machines(context, load, service, zones)
+    if service.kind == "functions":
+        return ComputeSize("", load.workers, 0, load.workers * load.mean_share, 0.0, context.assume("function_gib"))
+    vcpu, gib = context.assume("replica_vcpu"), context.assume("replica_gib")
+    peak = zone_count(math.ceil(load.vcpus / vcpu), zones)
+    minimum = max(1, zones)
+    return ComputeSize("", max(peak, minimum), minimum, _mean(peak, minimum, load), vcpu, gib)
+
+
+def _mean(peak: int, minimum: int, load: Load) -> float:
+    return max(float(minimum), peak * load.mean_share)
+
+
+def _machines(context: Context, load: Load, service: Service, zones: int) -> ComputeSize:
+    usable = context.assume("node_usable_share") if service.kind == "kubernetes" else 1.0
+    gib = load.vcpus * context.assume("replica_gib") / context.assume("replica_vcpu")
+    instance = cheapest_instance(context, service, load.vcpus / usable, gib / usable, zones)
+    peak = zone_count(_fit(instance, load.vcpus / usable, gib / usable), zones)
+    minimum = max(1, zones)
+    return ComputeSize(
+        instance.sku, max(peak, minimum), minimum, _mean(peak, minimum, load), instance.vcpu, instance.memory_gib
+    )
+
+
+def _fit(instance: Instance, vcpus: float, gib: float) -> int:
+    return max(1, math.ceil(vcpus / instance.vcpu - 1e-9), math.ceil(gib / instance.memory_gib - 1e-9))
+
+
+def cheapest_instance(context: Context, service: Service, vcpus: float, gib: float, zones: int) -> Instance:
+    """The size with the lowest monthly price for at least so many processors and GiB over `zones`.
+
+    Burstable sizes are taken only below one processor, where their credits last. Sizes that would need more
+    than a hundred instances are passed over while a larger one would do.
+    """
+    candidates = [i for i in _sizes(context, service) if i.family != "burstable" or vcpus <= 1.0]
+    few = [i for i in candidates if _fit(i, vcpus, gib) <= _MOST_INSTANCES] or [
+        max(candidates, key=lambda i: (i.vcpu, i.memory_gib))
+    ]
+    return min(few, key=lambda i: (_hourly(context, service, i) * zone_count(_fit(i, vcpus, gib), zones), i.vcpu))
+
+
+def _sizes(context: Context, service: Service) -> list[Instance]:
+    # Whether code must be built for Arm matters for machines of the team's, not for managed databases.
+    x86_only = service.skus == "compute" and "arm" not in service.features
+    sizes = [
+        i
+        for i in context.provider.instances.values()
+        if i.kind == service.skus and not (x86_only and i.arch == "arm")
+    ]
+    # A size without a price of its own in a region that prices others is not offered there.
+    offered = [i for i in sizes if context.provider.prices.has(_item(service, i), context.region.id)]
+    return offered or sizes
+
+
+def _item(service: Service, instance: Instance) -> str:
+    return next((d.item.replace("{sku}", instance.sku) for d in service.dimensions if "{sku}" in d.item), "")
+
+
+def _hourly(context: Context, service: Service, instance: Instance) -> float:
+    price = context.provider.prices.find(_item(service, instance), context.region.id)
+    return price.usd if price else math.inf
+
+
+def smallest_machine(context: Context, vcpus: float, gib: float) -> str:
+    """The SKU of the cheapest single machine with so many processors and GiB, for tools a team runs itself."""
+    service = next(s for s in context.provider.serving("compute") if s.skus)
+    fitting = [i for i in _sizes(context, service) if i.vcpu >= vcpus and i.memory_gib >= gib]
+    return min(fitting, key=lambda i: (_hourly(context, service, i), i.vcpu)).sku
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSize:
+    """The database at one site. instances: primary and read replicas, without standbys; cores_needed and
+    gib_needed: what the load asks for; fits: whether the largest size carries the writes."""
+
+    sku: str
+    instances: int
+    cores_needed: float
+    gib_needed: float
+    fits: bool
+
+
+def database_size(context: Context, load: Load, service: Service) -> DatabaseSize:
+    """The size of a database service for this load. Request-priced services have no instances to size."""
+    cores = load.queries_per_second / context.assume("queries_per_second_per_vcpu")
+    gib = context.requirements.database_gb * context.assume("database_memory_share")
+    if not service.skus:
+        return DatabaseSize("", 1, cores, gib, fits=True)
+    sizes = sorted(_sizes(context, service), key=lambda i: (_hourly(context, service, i), i.vcpu))
+    for instance in sizes:
+        if instance.vcpu >= cores and instance.memory_gib >= gib:
+            return DatabaseSize(instance.sku, 1, cores, gib, fits=True)
+    largest = max(sizes, key=lambda i: (i.vcpu, i.memory_gib))
+    reads = cores * context.requirements.read_pct / 100.0
+    replicas = math.ceil(reads / largest.vcpu)
+    writes_fit = cores - reads <= largest.vcpu and replicas <= service.limits.get("max_replicas", 15)
+    return DatabaseSize(largest.sku, 1 + replicas, cores, gib, writes_fit)
+
+
+def database_usage(
+    context: Context, load: Load, service: Service, size: DatabaseSize, standbys: int
+) -> dict[str, float]:
+    """What one site's database bills in a month. standbys: synchronous copies beside each primary."""
+    r = context.requirements
+    reads = load.queries_month * r.read_pct / 100.0
+    writes = load.queries_month - reads
+    # Where the price of a redundant database already holds its standby, the catalog says so.
+    billed = standbys * service.limits.get("standby_billed", 1.0)
+    copies = size.instances + billed if size.sku else 1
+    return {
+        "instance_hours": copies * HOURS_PER_MONTH,
+        "storage_gb": r.database_gb * (copies if service.kind == "relational" else 1),
+        "io_requests": load.queries_month,
+        "read_requests": reads,
+        "write_requests": writes,
+        "backup_gb": r.database_gb * context.assume("snapshot_copies"),
+    }
+
+
+def cache_size(context: Context, service: Service) -> str:
+    """The SKU of the in-memory cache: the cheapest that holds the working set, else the largest."""
+    wanted = context.requirements.database_gb * context.assume("cache_working_set_share")
+    sizes = sorted(_sizes(context, service), key=lambda i: (_hourly(context, service, i), i.memory_gib))
+    fitting: Iterable[Instance] = (i for i in sizes if i.memory_gib >= wanted)
+    return next(iter(fitting), sizes[-1]).sku
+
+
+def compute_usage(context: Context, load: Load, service: Service, size: ComputeSize) -> dict[str, float]:
+    """What one site's compute bills in a month, by billing quantity."""
+    hours = size.mean * HOURS_PER_MONTH
+    if service.kind == "functions":
+        busy = load.origin_requests_month * load.service_s
+        return {"requests": load.origin_requests_month, "gib_seconds": busy * size.gib, "vcpu_seconds": busy}
+    if size.sku:
+        clusters = {"cluster_hours": HOURS_PER_MONTH} if service.kind == "kubernetes" else {}
+        return clusters | {"instance_hours": hours, "disk_gb": size.mean * context.assume("disk_gb_per_instance")}
+    return {
+        "vcpu_hours": hours * size.vcpu,
+        "gib_hours": hours * size.gib,
+        "vcpu_seconds": hours * size.vcpu * 3600,
+        "gib_seconds": hours * size.gib * 3600,
+        "requests": load.origin_requests_month,
+    }

@@ -1,0 +1,122 @@
+"""Requirements in, documents out: the one way a design document is made.
+
+    requirements -> report.ipynb, run by papermill in a folder of its own -> nbconvert exporters -> files
+
+A document is a function of requirements, never of what a notebook on somebody's screen has come to. All formats are
+made before the first file is written, and each file is put in place in one step, so that a full disk or a kill leaves
+the earlier documents as they were.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import nbformat
+import papermill
+from nbconvert.exporters import Exporter
+from nbconvert.utils.exceptions import ConversionException
+from papermill.exceptions import PapermillException, PapermillExecutionError
+
+from devops_workbook.export.exporters import DesignHtmlExporter, DesignMarkdownExporter, DesignPdfExporter
+from devops_workbook.requirements import Requirements
+from devops_workbook.scenario import notebooks_folder, slug, write_atomic
+
+__all__ = ["FORMATS", "ExportError", "export", "run_report"]
+
+FORMATS: dict[str, type[Exporter]] = {"html": DesignHtmlExporter, "pdf": DesignPdfExporter, "md": DesignMarkdownExporter}
+"""The formats of a document, which are also the endings of its files."""
+
+Progress = Callable[[str, float], None]
+
+
+class ExportError(RuntimeError):
+    """The document could not be made; the message says why."""
+
+
+def export(
+    requirements: Requirements,
+    formats: Iterable[str],
+    folder: str | Path,
+    progress: Progress = lambda step, done: None,
+) -> list[Path]:
+    """Write the design document of `requirements` in each of `formats` into `folder`, which is made if missing.
+
+    Returns the files, named after the requirements' name. progress: called before each step with what it is and the
+    share that is done, 0-1. Raises ExportError when the document cannot be made and ScenarioUnreadable when a file
+    cannot be written; the earlier documents are then as they were.
+    """
+    wanted = _checked(formats)
+    steps = len(wanted) + 2
+    progress("running the report", 0.0)
+    notebook = run_report(requirements)
+    documents: dict[Path, bytes] = {}
+    for n, format in enumerate(wanted, 1):
+        progress(f"writing {format.upper()}", n / steps)
+        documents[Path(folder) / f"{slug(requirements.name)}.{format}"] = _exported(notebook, format)
+    progress("saving", (steps - 1) / steps)
+    _save(documents)
+    return list(documents)
+
+
+def _checked(formats: Iterable[str]) -> tuple[str, ...]:
+    wanted = tuple(dict.fromkeys(formats))
+    unknown = [format for format in wanted if format not in FORMATS]
+    if unknown or not wanted:
+        named = f"{unknown[0]!r} is not a format of documents" if unknown else "no format was named"
+        raise ExportError(f"{named} (allowed: {', '.join(FORMATS)})")
+    return wanted
+
+
+def run_report(requirements: Requirements) -> nbformat.NotebookNode:
+    """The report notebook, executed with `requirements` as its parameters. Raises ExportError."""
+    # papermill tells of every cell; whoever exports is told of steps instead.
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    with TemporaryDirectory(prefix="devops-workbook-") as folder:
+        try:
+            return papermill.execute_notebook(
+                str(notebooks_folder() / "report.ipynb"),
+                str(Path(folder) / "report.ipynb"),
+                parameters=_parameters(requirements),
+                progress_bar=False,
+                cwd=folder,
+            )
+        except PapermillExecutionError as error:
+            raise ExportError(_told(error)) from error
+        except (PapermillException, OSError, RuntimeError) as error:
+            raise ExportError(f"the report notebook could not be run: {error}") from error
+
+
+def _parameters(requirements: Requirements) -> dict[str, Any]:
+    return requirements.model_dump(mode="json")
+
+
+def _told(error: PapermillExecutionError) -> str:
+    if error.ename == "ModuleNotFoundError":
+        return (
+            f"the report notebook could not be run: its kernel has {error.evalue.lower()}. The Jupyter kernel "
+            "'python3' belongs to another environment; install this package there, or a kernel here with "
+            "`python -m ipykernel install --sys-prefix`."
+        )
+    return f"the report notebook stopped with {error.ename}: {error.evalue}"
+
+
+def _exported(notebook: nbformat.NotebookNode, format: str) -> bytes:
+    try:
+        # No path is given, so that nothing beside a notebook can find its way into the document.
+        document, _ = FORMATS[format]().from_notebook_node(notebook, {"metadata": {"name": "report"}})
+    except ConversionException as error:
+        raise ExportError(str(error)) from error
+    return document if isinstance(document, bytes) else document.encode()
+
+
+def _save(documents: dict[Path, bytes]) -> None:
+    for path, content in documents.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ExportError(f"{path.parent}: the folder cannot be made: {error.strerror or error}") from error
+        write_atomic(path, content)

@@ -1,0 +1,81 @@
+"""What `report.ipynb` calls: one `Document`, one method a chapter, shown in standard MIME types only.
+
+Any viewer of notebooks shows Markdown and SVG. The alternative text and caption of a drawing, and the role of a
+table, travel beside them in the output's metadata for our exporters (see `reader`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from IPython.display import display
+
+from devops_workbook.evaluate import Evaluation, evaluate
+from devops_workbook.render.document import Chapters, Part
+from devops_workbook.requirements import Requirements
+
+__all__ = ["CHAPTERS", "Document", "bundle"]
+
+CHAPTERS: tuple[tuple[str, ...], ...] = (
+    ("cover",), ("summary",), ("context",), ("architecture",), ("plan",),
+    ("assessment", "findings"), ("appendices", "sign_off"),
+)  # fmt: skip
+"""The methods of a Document, in the order of the document; one group is one cell of the report notebook."""
+
+
+class Document:
+    """The design document of one set of requirements. Every method shows one chapter."""
+
+    def __init__(self, requirements: Requirements, evaluation: Evaluation | None = None) -> None:
+        self._chapters = Chapters(evaluation or evaluate(requirements))
+
+    def cover(self) -> None:
+        """Show whose design this is, where it runs, and the date of the facts it rests on."""
+        _show(self._chapters.cover())
+
+    def summary(self) -> None:
+        """Show the six figures, the design at a glance and what needs a decision."""
+        _show(self._chapters.summary())
+
+    def context(self) -> None:
+        """Show what the team asked for."""
+        _show(self._chapters.context())
+
+    def architecture(self) -> None:
+        """Show every view of the architecture, and its components."""
+        _show(self._chapters.architecture())
+
+    def plan(self) -> None:
+        """Show the seven sections with every decision."""
+        _show(self._chapters.plan())
+
+    def assessment(self) -> None:
+        """Show cost, availability, recovery, capacity, compliance and carbon."""
+        _show(self._chapters.assessment())
+
+    def findings(self) -> None:
+        """Show conflicts, gaps and risks with the ways out, and the principles honoured."""
+        _show(self._chapters.findings())
+
+    def appendices(self) -> None:
+        """Show the diagrams in words, scores, evidence, sources and decision records."""
+        _show(self._chapters.appendices())
+
+    def sign_off(self) -> None:
+        """Show the page where those who must agree sign."""
+        _show(self._chapters.sign_off())
+
+
+def _show(parts: Iterable[Part]) -> None:
+    for part in parts:
+        data, metadata = bundle(part)
+        display(data, metadata=metadata, raw=True)
+
+
+def bundle(part: Part) -> tuple[dict[str, str], dict[str, Any]]:
+    """The MIME data and metadata of a part, as a notebook's output holds them."""
+    if part.drawing is None:
+        return {"text/markdown": part.markdown}, {"text/markdown": {"role": part.role}} if part.role else {}
+    data = {"image/svg+xml": part.drawing.svg, "text/plain": part.drawing.alt}
+    return data, {"image/svg+xml": {"alt": part.drawing.alt, "caption": part.caption}}

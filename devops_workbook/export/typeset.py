@@ -1,0 +1,299 @@
+"""A manuscript as PDF, set by Typst: tagged for accessibility (PDF/UA-1) and the same bytes every time.
+
+The manuscript reaches Typst as JSON, which the template reads; no text of a notebook ever becomes Typst source. What
+needs knowledge of the content is decided here: how wide columns are, where long words may break, which pictures
+need a landscape page, and what stands in for a character that no font has (see `glyphs`).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from importlib.resources import files
+from typing import Any
+
+from devops_workbook.export.glyphs import Glyphs, compile_with
+from devops_workbook.export.manuscript import (
+    Block,
+    Code,
+    Figure,
+    Heading,
+    Html,
+    Listing,
+    Manuscript,
+    Notice,
+    Paragraph,
+    Quote,
+    Run,
+    Table,
+    Text,
+    plain,
+    walk,
+)
+
+__all__ = ["column_widths", "pdf"]
+
+_TEMPLATE = files("devops_workbook.export").joinpath("templates", "document.typ")
+_ROOM = 471.0
+"""The width of the text on a portrait A4 page, in points."""
+_LONG_ROW = 900
+"""A row with more characters than this in a cell may be broken across pages."""
+_LONG_WORD = 14
+_BREAKS = re.compile(r"(?<=[/._\-:=&?,;@+(){}\[\]])(?=\w)")
+
+
+def pdf(manuscript: Manuscript) -> bytes:
+    """The manuscript as a PDF file. Raises glyphs.TypesettingError when Typst cannot set it."""
+    template = _TEMPLATE.read_bytes()
+    return compile_with(template, partial(_document, manuscript), _all_text(manuscript))
+
+
+def _document(manuscript: Manuscript, glyphs: Glyphs) -> str:
+    """The template's input, with the characters that `glyphs` cannot show replaced."""
+    setter = _Setter(manuscript, glyphs)
+    language, _, region = manuscript.language.partition("-")
+    shown = glyphs.shown(manuscript.title)
+    body = setter.blocks(manuscript.body)
+    return json.dumps(
+        {
+            "title": manuscript.title,
+            "title_text": _breakable(shown),
+            "title_size": _title_size(manuscript.title),
+            "running": _shortened(shown, 90),
+            "footer": _shortened(glyphs.shown(_footer(manuscript)), 140),
+            "language": language.lower(),
+            "region": region.upper() if len(region) == 2 else None,
+            "cover": setter.blocks(manuscript.cover),
+            "contents": sum(isinstance(block, Heading) for block in manuscript.body) > 2,
+            "body": _with_landscape_pages([*body, *setter.blocks(glyphs.colophon())]),
+        }
+    )
+
+
+def _footer(manuscript: Manuscript) -> str:
+    """The facts of the title page's table whose labels a page's foot should repeat."""
+    rows = [row for block in manuscript.cover if isinstance(block, Table) for row in block.rows if len(row) == 2]
+    facts = {plain(label): plain(value) for label, value in rows}
+    return " · ".join(f"{label} {facts[label]}" for label in ("Facts as of",) if label in facts)
+
+
+def _shortened(text: str, limit: int) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def _title_size(title: str) -> float:
+    return 30.0 if len(title) <= 40 else 22.0 if len(title) <= 120 else 14.0 if len(title) <= 600 else 9.0
+
+
+def _all_text(manuscript: Manuscript) -> str:
+    """Every character the document shows."""
+    return manuscript.title + "".join(map(_text_of, walk((*manuscript.cover, *manuscript.body))))
+
+
+def _text_of(block: Block) -> str:
+    if isinstance(block, Heading | Paragraph):
+        return plain(block.text)
+    if isinstance(block, Table):
+        return "".join(map(plain, (block.caption, *block.header, *(cell for row in block.rows for cell in row))))
+    if isinstance(block, Figure):
+        return plain(block.caption)
+    return block.text if isinstance(block, Code | Notice) else ""
+
+
+class _Setter:
+    """Turns blocks into the dictionaries that the template reads."""
+
+    def __init__(self, manuscript: Manuscript, glyphs: Glyphs) -> None:
+        blocks = tuple(walk((*manuscript.cover, *manuscript.body)))
+        self._anchors = {b.anchor for b in blocks if isinstance(b, Heading)} | {r.anchor for b in blocks for r in _runs(b)}
+        self._glyphs = glyphs
+
+    def blocks(self, blocks: Iterable[Block]) -> list[dict[str, Any]]:
+        return [data for block in blocks for data in self._block(block)]
+
+    def _block(self, block: Block) -> list[dict[str, Any]]:
+        if isinstance(block, Html):
+            return self.blocks(block.blocks)
+        return [{"kind": type(block).__name__.lower(), **self._content(block)}]
+
+    def _content(self, block: Block) -> dict[str, Any]:
+        if isinstance(block, Heading):
+            return {"level": block.level, "text": self._text(block.text), "anchor": block.anchor, "number": block.number}
+        if isinstance(block, Paragraph):
+            return {"text": self._text(block.text)}
+        if isinstance(block, Listing):
+            return {"items": [self.blocks(item) for item in block.items], "ordered": block.ordered, "start": block.start}
+        if isinstance(block, Quote):
+            return {"blocks": self.blocks(block.blocks)}
+        if isinstance(block, Table):
+            return self._table(block)
+        if isinstance(block, Figure):
+            return self._figure(block)
+        if isinstance(block, Code):
+            return {"lines": [_breakable(self._glyphs.shown(_spaced(line))) for line in block.text.split("\n")]}
+        return {"text": self._glyphs.shown(block.text)} if isinstance(block, Notice) else {}
+
+    def _text(self, text: Text) -> list[dict[str, Any]]:
+        return [self._run(run) for run in text]
+
+    def _run(self, run: Run) -> dict[str, Any]:
+        styles = {name: True for name in ("bold", "italic", "code", "strike", "line_break") if getattr(run, name)}
+        anchor = {"anchor": run.anchor} if run.anchor else {}
+        return {"text": _breakable(self._glyphs.shown(run.text)), **styles, **anchor, **self._link(run.link)}
+
+    def _link(self, address: str) -> dict[str, str]:
+        if address.startswith("#"):
+            return {"label": address[1:]} if address[1:] in self._anchors else {}
+        return {"link": address} if re.match(r"(https?://|mailto:)", address) else {}
+
+    def _table(self, table: Table) -> dict[str, Any]:
+        rows = [_levelled(row, len(table.header)) for row in table.rows]
+        widths, size = column_widths([list(map(plain, row)) for row in (table.header, *rows)])
+        return {
+            "header": list(map(self._text, table.header)),
+            "rows": [{"cells": list(map(self._text, row)), "long": _is_long(row)} for row in rows],
+            "aligns": table.aligns,
+            "caption": self._text(table.caption),
+            "number": table.number,
+            "role": table.role if _fits(table) else "",
+            "tones": [_tone(plain(cell)) for cell in rows[-1]] if rows else [],
+            "widths": widths,
+            "size": size,
+        }
+
+    def _figure(self, figure: Figure) -> dict[str, Any]:
+        return {
+            "svg": figure.svg,
+            "alt": figure.alt,
+            "width": figure.width,
+            "height": figure.height,
+            "caption": self._text(figure.caption),
+            "number": figure.number,
+        }
+
+
+def _runs(block: Block) -> Text:
+    if isinstance(block, Paragraph):
+        return block.text
+    return tuple(run for row in block.rows for cell in row for run in cell) if isinstance(block, Table) else ()
+
+
+def _levelled(row: Sequence[Text], width: int) -> tuple[Text, ...]:
+    return (*row, *[()] * (width - len(row)))[:width]
+
+
+def _is_long(row: Sequence[Text]) -> bool:
+    return any(len(plain(cell)) > _LONG_ROW / len(row) for cell in row)
+
+
+def _fits(table: Table) -> bool:
+    """Whether the table has the shape that its role's form is made for."""
+    return {"scores": len(table.rows) == 2, "cover": len(table.header) == 2}.get(table.role, True)
+
+
+def _tone(note: str) -> str:
+    return {"met": "met", "missed": "missed"}.get(note.partition(":")[0].lower(), "plain")
+
+
+def _spaced(line: str) -> str:
+    """A line of code whose spaces at the beginning stay."""
+    stripped = line.lstrip(" ")
+    return "\u00a0" * (len(line) - len(stripped)) + stripped.replace("  ", "\u00a0 ")
+
+
+def _breakable(text: str) -> str:
+    """`text` with zero-width spaces where a long word, such as an address, may be broken."""
+    return re.sub(rf"\S{{{_LONG_WORD},}}", lambda match: _broken(match.group()), text)
+
+
+def _broken(word: str) -> str:
+    pieces = (piece for part in _BREAKS.split(word) for piece in _chopped(part))
+    return "\u200b".join(pieces)
+
+
+def _chopped(part: str) -> list[str]:
+    # Hyphenation takes care of ordinary words; nothing that is called a word is longer than this.
+    return [part[at : at + 24] for at in range(0, len(part), 24)] if len(part) > 24 else [part]
+
+
+def column_widths(rows: Sequence[Sequence[str]]) -> tuple[list[float], float]:
+    """The widths of a table's columns in points, which add up to the text's width, and the type size.
+
+    Columns that fit into a fair share get what they need; the others share the rest by how much they hold, but
+    none is narrower than its longest piece that cannot be broken.
+    """
+    columns = list(zip(*rows, strict=True))
+    size = 8.5 if len(columns) < 7 else 7.5
+    measure = partial(_measured, size=size)
+    needs = [max(map(measure, column)) for column in columns]
+    least = [max((measure(piece) for cell in column for piece in _pieces(cell)), default=20.0) for column in columns]
+    widths = _shared(needs, least, [_weight(column) for column in columns])
+    return [round(width, 1) for width in widths], size
+
+
+def _measured(text: str, size: float) -> float:
+    """An estimate of a cell's width: an average character of the sans face is half as wide as its size."""
+    return len(text) * size * 0.53 + 10
+
+
+def _pieces(cell: str) -> list[str]:
+    return re.split(r"[\s\u200b]+", _breakable(cell))
+
+
+def _weight(column: Sequence[str]) -> float:
+    lengths = [len(cell) for cell in column]
+    return math.sqrt(max(lengths) * (sum(lengths) / len(lengths) + 1))
+
+
+def _shared(needs: Sequence[float], least: Sequence[float], weights: Sequence[float]) -> list[float]:
+    widths: dict[int, float] = {}
+    while open_ := [n for n in range(len(needs)) if n not in widths]:
+        room = _ROOM - sum(widths.values())
+        share = room / len(open_)
+        fitting = [n for n in open_ if needs[n] <= share]
+        if fitting and len(fitting) < len(open_):
+            widths.update((n, needs[n]) for n in fitting)
+            continue
+        total = sum(weights[n] for n in open_)
+        widths.update((n, max(least[n], room * weights[n] / total)) for n in open_)
+    scale = _ROOM / sum(widths.values())
+    return [widths[n] * scale for n in range(len(needs))]
+
+
+_Figure = dict[str, Any]
+
+
+def _with_landscape_pages(blocks: list[_Figure]) -> list[_Figure]:
+    """Wide pictures moved to landscape pages, together with the heading and sentence just before them."""
+    result: list[_Figure] = []
+    for block in blocks:
+        if block["kind"] == "figure" and _is_wide(block["width"] * 0.75, block["height"] * 0.75):
+            before: list[_Figure] = []
+            while result and len(before) < 3 and _introduces(result[-1]):
+                before.insert(0, result.pop())
+                if before[0]["kind"] == "heading" and before[0]["level"] < 3:
+                    break
+            result.append({"kind": "landscape", "figure": block, "before": before})
+        else:
+            result.append(block)
+    return result
+
+
+def _introduces(block: _Figure) -> bool:
+    """Whether a block is a heading, or a short paragraph, which belongs to the picture that follows it."""
+    if block["kind"] == "heading":
+        return True
+    return block["kind"] == "paragraph" and sum(len(run["text"]) for run in block["text"]) < 400
+
+
+def _is_wide(width: float, height: float) -> bool:
+    """Whether a picture of this size in points is much easier to read on a landscape page."""
+    portrait = min(1.0, _ROOM / width, 560 / height)
+    landscape = min(1.0, 718 / width, 400 / height)
+    return portrait < 0.75 and landscape > 1.15 * portrait
+
+

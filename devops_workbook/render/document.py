@@ -1,0 +1,574 @@
+"""What a review board reads, chapter by chapter, as Markdown and drawings.
+
+`Chapters(evaluation)` holds an evaluation and what all chapters share: the number every piece of evidence (E7)
+and every source (S3) is cited by. Each chapter is a method that returns `Part`s: Markdown, or a drawing with its
+caption. Who shows them (a notebook, an exporter, a test) is not this module's business.
+
+No clock is read: the only dates are those of the facts, and those a person will write on the sign-off page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+
+from devops_workbook import catalog
+from devops_workbook.assess.model import CostLine, FrameworkCoverage
+from devops_workbook.design.model import PRIORITIES, Component, Decision, Option
+from devops_workbook.evaluate import Evaluation
+from devops_workbook.evidence import Evidence
+from devops_workbook.outline import FIELDS, OUTLINE
+from devops_workbook.plan.model import Section
+from devops_workbook.render.diagram import Drawing, draw, views
+from devops_workbook.render.figures import NOT_KNOWN, duration, money, percent, quantity, scores
+from devops_workbook.render.markdown import (
+    anchor,
+    bullets,
+    decision_anchor,
+    decision_markdown,
+    escape,
+    finding_markdown,
+    join,
+    link,
+    paragraphs,
+    quantity_of,
+    table,
+)
+from devops_workbook.requirements import GROUPS, FieldSpec, field_specs
+
+__all__ = ["Chapters", "Part"]
+
+_SEVERITIES = ("high", "medium", "low")
+_ROLES = ("Owner", "Architecture", "Security", "Operations", "Finance")
+_SLA_NOTE = (
+    "These are the providers' promises multiplied along the users' path. A service level agreement says what a "
+    "provider refunds, not what happens; hold the result against measured availability once the system runs."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One piece of a chapter: Markdown, or a drawing with its caption.
+
+    role: what an exporter may set in a form of its own: "cover", "scores", "signoff", "" = nothing special.
+    """
+
+    markdown: str = ""
+    drawing: Drawing | None = None
+    caption: str = ""
+    role: str = ""
+
+
+class Chapters:
+    """The chapters of one evaluation's design document."""
+
+    def __init__(self, evaluation: Evaluation) -> None:
+        self.evaluation = evaluation
+        self.requirements = evaluation.requirements
+
+    @cached_property
+    def evidence(self) -> Mapping[Evidence, str]:
+        """Every figure the document cites, with its number, in the order of the decisions and assessments."""
+        found: dict[Evidence, str] = {}
+        for item in self._all_evidence():
+            found.setdefault(item, f"E{len(found) + 1}")
+        return MappingProxyType(found)
+
+    @cached_property
+    def sources(self) -> Mapping[tuple[str, str], str]:
+        """Every source with the date it was read, with its number."""
+        cited = [(item.source, item.as_of) for item in self.evidence]
+        cited += [(line.source, line.as_of) for line in self.evaluation.assessment.cost.lines]
+        return MappingProxyType({key: f"S{n}" for n, key in enumerate(dict.fromkeys(c for c in cited if c[0]), 1)})
+
+    def _all_evidence(self) -> Iterable[Evidence]:
+        assessed = self.evaluation.assessment
+        for decision in self.evaluation.plan.decisions:
+            yield from decision.evidence
+        yield from assessed.availability.evidence
+        yield from (part.evidence for part in assessed.availability.parts)
+        for case in assessed.recovery.cases:
+            yield from case.evidence
+        yield from (*assessed.capacity.evidence, *assessed.cost.evidence, *assessed.carbon.evidence)
+
+    @cached_property
+    def drawings(self) -> tuple[tuple[str, str, Drawing], ...]:
+        """(title, caption, drawing) of every view; a component leads to the decision behind it."""
+        topology = self.evaluation.topology
+        links = {c.id: f"#{decision_anchor(c.decision)}" for c in topology.components if c.decision}
+        hints = {c.id: self._hint(c) for c in topology.components}
+        return tuple(
+            (view.title, view.caption, draw(topology, view.id, hints=hints, links=links)) for view in views(topology)
+        )
+
+    def _hint(self, component: Component) -> str:
+        size = f", {component.count} × {component.sku}" if component.sku else ""
+        return f"{component.title}{size}, {money(self._monthly(component))} a month"
+
+    def _monthly(self, component: Component) -> float | None:
+        """What the component costs a month; None if a line of it has no known price. No line costs nothing."""
+        amounts = [line.monthly_usd for line in self.evaluation.assessment.cost.lines if line.component == component.id]
+        return None if None in amounts else sum(a for a in amounts if a is not None)
+
+    # The chapters, in the order a reader meets them
+
+    def cover(self) -> tuple[Part, ...]:
+        """Whose design this is, where it runs, and the date of the facts it rests on."""
+        wanted = self.requirements
+        provider = catalog.load().providers[wanted.provider]
+        facts = (
+            ("Owner", escape(wanted.owner) or "not stated"),
+            ("Cloud provider", escape(provider.title)),
+            ("Region", "; ".join(map(escape, self._regions())) or NOT_KNOWN),
+            ("Facts as of", escape(self.evaluation.facts_as_of)),
+            ("Status", "Proposed, for review"),
+        )
+        return (
+            Part(
+                join(
+                    f"# {escape(wanted.name)}",
+                    "DevOps and infrastructure design",
+                    escape(_shortened(wanted.description, 600)),
+                    table(["", ""], [(f"**{label}**", value) for label, value in facts]),
+                ),
+                role="cover",
+            ),
+        )
+
+    def _regions(self) -> tuple[str, ...]:
+        known = catalog.load().providers[self.requirements.provider].regions
+        used = dict.fromkeys(c.region for c in self.evaluation.topology.components if c.region)
+        return tuple(f"{known[id].title} ({id})" if id in known else id for id in used)
+
+    def summary(self) -> tuple[Part, ...]:
+        """The six figures, the design at a glance, what the team decided itself, and the gravest findings."""
+        strip = scores(self.evaluation)
+        tiles = table(
+            [escape(s.title) for s in strip],
+            [[f"**{escape(s.text)}**" for s in strip], [_held_against(s.target, s.verdict) for s in strip]],
+        )
+        glance = table(
+            ["Section", "What is chosen"],
+            [(escape(s.title), "; ".join(_choice(d) for d in s.decisions)) for s in self.evaluation.plan.sections],
+            caption="The design at a glance",
+        )
+        return (
+            Part(join("## Executive summary", self._lead())),
+            Part(tiles, role="scores"),
+            Part(join(glance, self._overrides(), self._findings_at_a_glance())),
+        )
+
+    def _lead(self) -> str:
+        assessed, wanted = self.evaluation.assessment, self.requirements
+        missed = [s.title for s in scores(self.evaluation) if s.verdict == "missed" and s.id != "findings"]
+        verdict = f"It misses: {', '.join(missed)}." if missed else "It meets every target that could be computed."
+        return escape(
+            f"{_shortened(wanted.name, 120)} is planned for {quantity(assessed.capacity.planned_rps)} requests a second at the "
+            f"peak of its {wanted.horizon_months}-month horizon, on {catalog.load().providers[wanted.provider].title} "
+            f"in {' and '.join(self._regions()) or 'a region still to be chosen'}. {verdict} "
+            f"Every number can be traced to its formula and source in the appendices."
+        )
+
+    def _overrides(self) -> str:
+        taken = [d for d in self.evaluation.plan.decisions if d.overridden]
+        if not taken:
+            return ""
+        return join("**Decided by the team against the scores:**", bullets(_cited(d) + f": {escape(d.choice.title)}" for d in taken))
+
+    def _findings_at_a_glance(self) -> str:
+        rows = [
+            (f"[F{n}](#finding-{n})", f"{f.severity.capitalize()} {f.kind}", escape(f.message))
+            for n, f in enumerate(self.evaluation.findings, 1)
+            if f.severity == "high"
+        ]
+        return table(["No.", "Kind", "Finding"], rows, caption="What needs a decision before approval")
+
+    def context(self) -> tuple[Part, ...]:
+        """What the team asked for, in full."""
+        wanted = self.requirements
+        rows = [row for group in GROUPS if group not in ("identity", "overrides") for row in self._group(group)]
+        overrides = table(
+            ["Field", "Option"],
+            [(_field_title(field), escape(option)) for field, option in wanted.overrides.items()],
+            caption="Decisions the team took itself",
+        )
+        return (
+            Part(
+                join(
+                    "## Context and requirements",
+                    paragraphs(wanted.description) or "No description was given.",
+                    f"Owner: {escape(wanted.owner) or 'not stated'}.",
+                    table(["Group", "Requirement", "Stated", "Meaning"], rows, caption="Requirements"),
+                    overrides,
+                )
+            ),
+        )
+
+    def _group(self, group: str) -> list[tuple[str, str, str, str]]:
+        specs = [spec for spec in field_specs() if spec.group == group]
+        return [
+            (f"**{escape(GROUPS[group])}**" if n == 0 else "", escape(s.title), self._stated(s), escape(s.description))
+            for n, s in enumerate(specs)
+        ]
+
+    def _stated(self, spec: FieldSpec) -> str:
+        value = getattr(self.requirements, spec.name)
+        if value == "" or (spec.name == "monthly_budget_usd" and not value):
+            return "not stated"
+        return escape(f"{quantity_of(value)} {spec.unit}" if spec.unit and spec.kind != "text" else quantity_of(value))
+
+    def architecture(self) -> tuple[Part, ...]:
+        """Every view of the architecture, and the components in it."""
+        opening = "The same design, seen from several sides. A component's link leads to the decision behind it."
+        parts = [Part(join("## Architecture", opening))]
+        for title, caption, drawing in self.drawings:
+            parts.append(Part(join(f"### {escape(title)} view", escape(caption))))
+            parts.append(Part(drawing=drawing, caption=f"{title} view: {caption[0].lower()}{caption[1:]}"))
+        return (*parts, Part(join("### Components", self._components())))
+
+    def _components(self) -> str:
+        rows = [
+            (
+                escape(c.title),
+                escape(" ".join(filter(None, (f"{c.count} ×" if c.sku or c.count > 1 else "", c.sku)))) or "managed",
+                escape(", ".join(filter(None, (c.region, f"{c.zones} zones" if c.zones > 1 else "")))) or "global",
+                money(self._monthly(c)),
+                _cite(c.decision),
+            )
+            for c in self.evaluation.topology.components
+        ]
+        headers = ["Component", "Size", "Where", "A month", "Decision"]
+        return table(headers, rows, caption="Components of the design", right=[3])
+
+    def plan(self) -> tuple[Part, ...]:
+        """The seven sections, every decision with its reasons, alternatives and evidence."""
+        return tuple(Part(self._section(section)) for section in self.evaluation.plan.sections)
+
+    def _section(self, section: Section) -> str:
+        decisions = (decision_markdown(d, self._evidence_of(d)) for d in section.decisions)
+        return join(f"## {escape(section.title)}", *decisions)
+
+    def _evidence_of(self, decision: Decision) -> str:
+        figures = (f"{escape(e.metric)} {escape(quantity(e.value, e.unit))} {self._number(e)}" for e in decision.evidence)
+        text = "; ".join(figures)
+        return f"**Figures:** {text}" if text else ""
+
+    def _number(self, evidence: Evidence) -> str:
+        number = self.evidence[evidence]
+        return f"[{number}](#{number})"
+
+    def _source(self, source: str, as_of: str) -> str:
+        number = self.sources.get((source, as_of))
+        return f"[{number}](#{number})" if number else "–"
+
+    def assessment(self) -> tuple[Part, ...]:
+        """Cost, availability, recovery, capacity, compliance and carbon, in numbers."""
+        chapters = (self._cost(), self._availability(), self._recovery(), self._capacity(), self._compliance(), self._carbon())
+        return (Part("## Assessment"), *map(Part, chapters))
+
+    def _cost(self) -> str:
+        cost = self.evaluation.assessment.cost
+        by_section = self._cost_by_section()
+        total = ("**Total**", f"**{money(cost.monthly_usd)}**", "")
+        unpriced = "**Not in the total, because no price is known:**" if cost.unpriced else ""
+        return join(
+            "### Cost",
+            escape(f"On-demand list prices in {cost.currency}, as of {cost.price_date}, before tax and discounts."),
+            table(["Section", "A month", "Share"], [*by_section, total], caption="Cost by section", right=[1, 2]),
+            table(
+                ["Component", "Item", "Quantity", "Unit price", "A month", "Source"],
+                [self._cost_line(line) for line in cost.lines],
+                caption="Cost by component",
+                right=[2, 3, 4],
+            ),
+            unpriced,
+            bullets(map(escape, cost.unpriced)),
+        )
+
+    def _cost_by_section(self) -> list[tuple[str, str, str]]:
+        sections = {c.id: c.decision.partition(".")[0] for c in self.evaluation.topology.components}
+        totals: dict[str, float] = {}
+        for line in self.evaluation.assessment.cost.lines:
+            section = sections.get(line.component, "")
+            totals[section] = totals.get(section, 0.0) + (line.monthly_usd or 0.0)
+        whole = sum(totals.values())
+        titles = {section.id: section.title for section in OUTLINE} | {"": "Other"}
+        share = {id: f"{100 * usd / whole:.0f} %" if whole else "" for id, usd in totals.items()}
+        return [(escape(titles.get(id, id)), money(totals[id]), share[id]) for id in titles if id in totals]
+
+    def _cost_line(self, line: CostLine) -> tuple[str, ...]:
+        titles = {c.id: c.title for c in self.evaluation.topology.components}
+        item = escape(line.item) + (f" ({escape(line.note)})" if line.note else "")
+        price = NOT_KNOWN if line.unit_price_usd is None else f"${line.unit_price_usd:.6g}"
+        amount = escape(quantity(line.quantity, line.unit))
+        title = escape(titles.get(line.component, line.component))
+        return (title, item, amount, price, money(line.monthly_usd), self._source(line.source, line.as_of))
+
+    def _availability(self) -> str:
+        found = self.evaluation.assessment.availability
+        rows = [
+            (escape(p.title), escape(p.form), percent(p.pct, 4), _minutes(p.minutes_month), self._number(p.evidence))
+            for p in found.parts
+        ]
+        whole = ("**Whole path**", "", f"**{percent(found.pct, 4)}**", f"**{_minutes(found.downtime_minutes_month)}**", "")
+        return join(
+            "### Availability",
+            escape(
+                f"Target {percent(found.target_pct, 4)}, which leaves an error budget of "
+                f"{_minutes(found.error_budget_minutes_month)} a month. {_SLA_NOTE}"
+            ),
+            table(
+                ["Part of the path", "Form", "Promised", "Downtime a month", "Evidence"],
+                [*rows, whole],
+                caption="Availability along the users' path",
+                right=[2, 3],
+            ),
+        )
+
+    def _recovery(self) -> str:
+        found = self.evaluation.assessment.recovery
+        targets = ("**Target**", duration(found.rto_target_minutes), duration(found.rpo_target_minutes), "")
+        cases = [
+            (
+                escape(case.title),
+                duration(case.rto_minutes),
+                duration(case.rpo_minutes),
+                " ".join(map(self._number, case.evidence)) or "–",
+            )
+            for case in found.cases
+        ]
+        steps = [
+            (escape(case.title) if n == 0 else "", escape(step.title), duration(step.minutes), escape(step.source) or "–")
+            for case in found.cases
+            for n, step in enumerate(case.steps)
+        ]
+        return join(
+            "### Recovery",
+            table(
+                ["Disruption", "Time to recover", "Data lost", "Evidence"],
+                [*cases, targets],
+                caption="Recovery by disruption",
+                right=[1, 2],
+            ),
+            table(["Disruption", "Step", "Takes", "Rests on"], steps, caption="Steps of each recovery", right=[2]),
+        )
+
+    def _capacity(self) -> str:
+        found = self.evaluation.assessment.capacity
+        rows = [
+            ("Load planned for", f"{quantity(found.planned_rps)} req/s"),
+            ("Load that reaches the origin", f"{quantity(found.origin_rps)} req/s"),
+            ("Offered load (mean requests in service)", quantity(found.offered_load)),
+            ("Workers", quantity(found.workers)),
+            ("Instances at the planned peak", f"{found.instances} (from {found.min_instances} to {found.max_instances})"),
+            ("Utilisation at the planned peak", percent(100 * found.utilisation)),
+            ("Expected p99 response time", "not known" if found.p99_ms is None else f"{quantity(found.p99_ms)} ms"),
+            ("p99 response time asked for", f"{quantity(self.requirements.p99_latency_ms)} ms"),
+        ]
+        return join(
+            "### Capacity",
+            table(["Figure", "Value"], [(escape(a), escape(b)) for a, b in rows], caption="Capacity", right=[1]),
+            _evidence_line(map(self._number, found.evidence)),
+        )
+
+    def _compliance(self) -> str:
+        frameworks = self.evaluation.assessment.compliance.frameworks
+        if not frameworks:
+            return join("### Compliance", "No framework was asked for.")
+        coverage = [
+            (escape(f.title), escape(f.version), f"{f.satisfied} of {f.total}", percent(f.pct), link(f.source)) for f in frameworks
+        ]
+        headers = ["Framework", "Version", "Satisfied", "Share", "Source"]
+        return join(
+            "### Compliance",
+            "Only technical requirements, which an architecture can meet, are counted.",
+            table(headers, coverage, caption="Compliance coverage", right=[2, 3]),
+            *(_framework(framework) for framework in frameworks),
+        )
+
+    def _carbon(self) -> str:
+        found = self.evaluation.assessment.carbon
+        emissions = quantity(found.kgco2e_month, "kgCO2e a month")
+        grid = quantity(found.grid_gco2e_per_kwh, "gCO2e/kWh")
+        return join(
+            "### Carbon",
+            escape(f"Running the compute and data instances: {emissions}, on a grid of {grid}."),
+            _evidence_line(map(self._number, found.evidence)),
+        )
+
+    def findings(self) -> tuple[Part, ...]:
+        """Conflicts, gaps and risks with the ways out of them, the gravest first; then principles honoured."""
+        found = sorted(enumerate(self.evaluation.findings, 1), key=lambda item: _SEVERITIES.index(item[1].severity))
+        listed = [
+            join(
+                finding_markdown(n, finding),
+                f"Concerns {_cite(finding.field)}." if finding.field else "",
+            )
+            for n, finding in found
+        ]
+        return (Part(join("## Findings and risks", *(listed or ["There are none."]))), *self._principles())
+
+    def _principles(self) -> tuple[Part, ...]:
+        facts = catalog.load()
+        tables = (("Guiding principles", facts.principles), ("Best practices", facts.practices))
+        rows = {
+            title: [
+                (
+                    f"**{escape(practice.title)}**",
+                    escape(practice.meaning),
+                    "; ".join(f"{_cite(field)}: {escape(how)}" for field, how in practice.honoured_by.items()),
+                )
+                for practice in practices.values()
+            ]
+            for title, practices in tables
+        }
+        headers = ["Name", "Meaning", "Honoured by"]
+        body = (table(headers, rows[title], caption=title) for title, _ in tables)
+        return (Part(join("## Principles and practices", *body)),)
+
+    def appendices(self) -> tuple[Part, ...]:
+        """The diagrams in words, every score, all evidence with its sources, and the decision records."""
+        return (
+            Part(join("## Appendix A: Diagrams in words", *self._diagram_tables())),
+            Part(join("## Appendix B: Scores of every option", _SCORES_NOTE, self._scores())),
+            Part(join("## Appendix C: Evidence", self._evidence_table())),
+            Part(join("## Appendix D: Sources", self._source_table())),
+            Part(join("## Appendix E: Decision records", *self._records())),
+        )
+
+    def _diagram_tables(self) -> Iterable[str]:
+        for title, _, drawing in self.drawings:
+            rows = [
+                (escape(row.component), escape(row.what), escape(row.where), escape("; ".join(row.connects_to)) or "–")
+                for row in drawing.table
+            ]
+            yield table(["Component", "What", "Where", "Connects to"], rows, caption=f"{escape(title)} view in words")
+
+    def _scores(self) -> str:
+        rows = [row for decision in self.evaluation.plan.decisions for row in _score_rows(decision)]
+        headers = ["Field", "Option", *(p.capitalize() for p in PRIORITIES), "Score"]
+        return table(headers, rows, caption="Scores by priority, 0 to 10", right=range(2, 8))
+
+    def _evidence_table(self) -> str:
+        rows = [
+            (
+                f"{anchor(number)}{number}",
+                escape(item.metric),
+                f"**{escape(quantity(item.value, item.unit))}**",
+                _working(item),
+                self._source(item.source, item.as_of),
+            )
+            for item, number in self.evidence.items()
+        ]
+        headers = ["No.", "Figure", "Value", "Formula and inputs", "Source"]
+        return table(headers, rows, caption="Evidence") or "No figure was computed."
+
+    def _source_table(self) -> str:
+        rows = [(f"{anchor(n)}{n}", link(source), escape(as_of) or NOT_KNOWN) for (source, as_of), n in self.sources.items()]
+        return table(["No.", "Source", "As of"], rows, caption="Sources") or "No source is cited."
+
+    def _records(self) -> Iterable[str]:
+        return (self._record(n, decision) for n, decision in enumerate(self.evaluation.plan.decisions, 1))
+
+    def _record(self, number: int, decision: Decision) -> str:
+        best = max((o for o in decision.alternatives if not o.ruled_out), key=lambda o: o.score, default=None)
+        instead = f"In favour of this, {best.title} (score {best.score:.1f}) was not chosen." if best else ""
+        status = "Proposed; decided by the team" if decision.overridden else "Proposed"
+        rows = (
+            ("Status", f"{status}, on facts as of {self.evaluation.facts_as_of}"),
+            ("Context", " ".join(decision.rationale)),
+            ("Decision", f"{decision.choice.title}. {decision.summary}"),
+            ("Consequences", " ".join(filter(None, (instead, *(f"Revisit if {flip}." for flip in decision.flips))))),
+            ("Satisfies", ", ".join(decision.controls)),
+            ("Carried out in", ", ".join(decision.artifacts)),
+        )
+        lines = [f"**{label}.** {escape(text)}" for label, text in rows if text]
+        return join(f"### ADR {number}: {escape(decision.title)}", *lines)
+
+    def sign_off(self) -> tuple[Part, ...]:
+        """Who must agree, with room to sign and date."""
+        owner = _shortened(self.requirements.owner, 60)
+        names = {"Owner": escape(owner)}
+        rows = [(f"**{role}**", names.get(role, ""), "", "", "") for role in _ROLES]
+        statement = (
+            f"By signing, the undersigned accept this design of {_shortened(self.requirements.name, 120)}, which rests on "
+            f"facts as of {self.evaluation.facts_as_of}, with the findings listed in it."
+        )
+        return (
+            Part(join("## Sign-off", escape(statement))),
+            Part(table(["Role", "Name", "Approved, with conditions or refused", "Signature", "Date"], rows), role="signoff"),
+        )
+
+
+_SCORES_NOTE = (
+    "How each option scores under each priority, 10 is best. The score is their mean, weighted by the team's "
+    "priorities. An option that is ruled out has none."
+)
+
+
+def _shortened(text: str, limit: int) -> str:
+    """`text` on the cover or in a sentence: cut after `limit` characters, because it stands in full elsewhere."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def _held_against(target: str, verdict: str) -> str:
+    return escape(f"{verdict.capitalize()}: {target}" if verdict else target)
+
+
+def _choice(decision: Decision) -> str:
+    return f"[{escape(decision.choice.title)}](#{decision_anchor(decision.id)})"
+
+
+def _cited(decision: Decision) -> str:
+    return f"[{escape(decision.title)}](#{decision_anchor(decision.id)})"
+
+
+def _field_title(field_id: str) -> str:
+    return escape({field.id: field.title for field in FIELDS}.get(field_id, field_id))
+
+
+def _cite(field_id: str) -> str:
+    """A field of the plan by its title, leading to its decision."""
+    return f"[{_field_title(field_id)}](#{decision_anchor(field_id)})" if field_id else "–"
+
+
+def _minutes(minutes: float | None) -> str:
+    return NOT_KNOWN if minutes is None else f"{minutes:,.1f} min"
+
+
+def _evidence_line(numbers: Iterable[str]) -> str:
+    text = " ".join(numbers)
+    return f"Evidence: {text}" if text else ""
+
+
+def _framework(framework: FrameworkCoverage) -> str:
+    rows = []
+    for id, title, controls in framework.requirements:
+        missing = [control for control in controls if not control.satisfied]
+        by = dict.fromkeys(field for control in controls for field in control.by)
+        remedy = "; ".join(dict.fromkeys(control.remedy for control in missing if control.remedy))
+        status = "**not satisfied**" if missing else "satisfied"
+        rows.append((escape(id), escape(title), status, escape(remedy) if missing else "; ".join(map(_cite, by)) or "–"))
+    headers = ["Requirement", "What it asks", "Status", "By, or what to do"]
+    outside = f"Not a matter of architecture: {escape(framework.not_technical)}" if framework.not_technical else ""
+    return join(table(headers, rows, caption=f"{escape(framework.title)}, requirement by requirement"), outside)
+
+
+def _score_rows(decision: Decision) -> Iterable[tuple[str, ...]]:
+    others = [option for option in decision.alternatives if option.id != decision.choice.id]
+    for n, option in enumerate((decision.choice, *others)):
+        yield (_cited(decision) if n == 0 else "", *_score_cells(option, chosen=n == 0))
+
+
+def _score_cells(option: Option, *, chosen: bool) -> tuple[str, ...]:
+    name = f"**{escape(option.title)}**" if chosen else escape(option.title)
+    total = "ruled out" if option.ruled_out else f"{option.score:.1f}"
+    return (name, *(f"{score:.3g}" for score in option.scores), total)
+
+
+def _working(item: Evidence) -> str:
+    """Formula and inputs of a figure."""
+    inputs = ", ".join(f"{q.name} {quantity(q.value, q.unit)}" for q in item.inputs)
+    return escape(item.formula) + (f" ({escape(inputs)})" if inputs else "")

@@ -1,0 +1,168 @@
+"""Figures in words: how a number is written, and the six that sum up a design.
+
+The score strip of the board and the executive summary of the documents show the same `scores`; `change` says
+in words how one of them moved. "Not known" is None and is written so, never as 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from devops_workbook.assess.model import Compliance
+from devops_workbook.evaluate import Evaluation
+from devops_workbook.findings import Finding
+
+__all__ = ["NOT_KNOWN", "Change", "Score", "change", "duration", "money", "percent", "quantity", "scores"]
+
+NOT_KNOWN = "not known"
+Verdict = Literal["met", "missed", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One figure of the score strip.
+
+    value: for comparison, None = not known or not asked for; text: as shown; target: what was asked, in
+    words, "" = nothing; verdict: whether the target is met, "" = nothing to hold it against.
+    """
+
+    id: str
+    title: str
+    value: float | None
+    text: str
+    target: str = ""
+    verdict: Verdict = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How a score moved: in words, and whether that is "better", "worse" or "same"."""
+
+    text: str
+    direction: Literal["better", "worse", "same"]
+
+
+def quantity(value: float | str | None, unit: str = "") -> str:
+    """A number with its unit, rounded for reading: four significant digits, thousands apart."""
+    if value is None:
+        return NOT_KNOWN
+    text = value if isinstance(value, str) else _number(value)
+    return f"{text} {unit}".rstrip()
+
+
+def _number(value: float) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not math.isfinite(value):
+        return "unlimited" if value > 0 else NOT_KNOWN
+    return f"{value:,.0f}" if abs(value) >= 1000 or float(value).is_integer() else f"{value:.4g}"
+
+
+def money(usd: float | None) -> str:
+    """US dollars, with cents below 100."""
+    if usd is None:
+        return NOT_KNOWN
+    amount = f"{abs(usd):,.0f}" if abs(usd) >= 100 or float(usd).is_integer() else f"{abs(usd):,.2f}"
+    return f"{'−' if usd < 0 else ''}${amount}"
+
+
+def percent(value: float | None, digits: int = 0) -> str:
+    """A percentage with at most `digits` decimals, rounded down: 99.996 % is not 100 %."""
+    if value is None:
+        return NOT_KNOWN
+    scale = 10**digits
+    # The tiny addend keeps 99.95, which binary cannot hold exactly, from becoming 99.9499.
+    floored = math.floor(value * scale + 1e-6) / scale
+    text = f"{floored:.{digits}f}"
+    return f"{text.rstrip('0').rstrip('.') if digits else text} %"
+
+
+def duration(minutes: float | None) -> str:
+    """A time span in the unit a person would use: seconds, minutes, hours or days."""
+    if minutes is None:
+        return NOT_KNOWN
+    if not math.isfinite(minutes):
+        return "without end"
+    for size, unit in ((1440, "days"), (60, "h"), (1, "min")):
+        if abs(minutes) >= size * (1 if unit == "min" else 2):
+            return f"{round(minutes / size, 1):g} {unit}"
+    return "0 min" if minutes == 0 else f"{max(1, round(minutes * 60)):g} s"
+
+
+def scores(evaluation: Evaluation) -> tuple[Score, ...]:
+    """The six figures of the score strip: cost, availability, RTO, RPO, compliance and findings."""
+    wanted, assessed = evaluation.requirements, evaluation.assessment
+    cost, recovery = assessed.cost, assessed.recovery
+    budget = wanted.monthly_budget_usd
+    uptime = assessed.availability
+    return (
+        Score(
+            "cost", "Cost a month", cost.monthly_usd, money(cost.monthly_usd),
+            (f"budget {money(budget)}" if budget else "no budget stated")
+            + (f"; {len(cost.unpriced)} not priced" if cost.unpriced else ""),
+            _verdict(cost.monthly_usd, budget, "at most") if budget else "",
+        ),
+        Score(
+            "availability", "Availability", uptime.pct, percent(uptime.pct, 4),
+            f"target {percent(uptime.target_pct, 4)}", _verdict(uptime.pct, uptime.target_pct, "at least"),
+        ),
+        _recovery("rto", "Recovery time (RTO)", recovery.rto_minutes, recovery.rto_target_minutes),
+        _recovery("rpo", "Data loss (RPO)", recovery.rpo_minutes, recovery.rpo_target_minutes),
+        _compliance(assessed.compliance),
+        _findings(evaluation.findings),
+    )
+
+
+def _verdict(value: float | None, target: float, relation: Literal["at most", "at least"]) -> Verdict:
+    if value is None:
+        return ""
+    met = value <= target if relation == "at most" else value >= target
+    return "met" if met else "missed"
+
+
+def _recovery(id: str, title: str, minutes: float | None, target: float) -> Score:
+    return Score(id, title, minutes, duration(minutes), f"target {duration(target)}", _verdict(minutes, target, "at most"))
+
+
+def _compliance(compliance: Compliance) -> Score:
+    if not compliance.frameworks:
+        return Score("compliance", "Compliance", None, "none asked", "no framework selected")
+    satisfied = sum(f.satisfied for f in compliance.frameworks)
+    total = sum(f.total for f in compliance.frameworks)
+    verdict: Verdict = "met" if satisfied == total else "missed"
+    target = f"{satisfied} of {total} technical requirements"
+    return Score("compliance", "Compliance", compliance.pct, percent(compliance.pct), target, verdict)
+
+
+def _findings(findings: tuple[Finding, ...]) -> Score:
+    counts = Counter(finding.severity for finding in findings)
+    parts = [f"{counts[s]} {s}" for s in ("high", "medium", "low") if counts[s]]
+    verdict: Verdict = "missed" if counts["high"] else "met"
+    return Score("findings", "Findings", float(len(findings)), str(len(findings)), ", ".join(parts) or "none", verdict)
+
+
+_WRITTEN: dict[str, tuple[Callable[[float], str], bool]] = {
+    "cost": (money, False),
+    "availability": (lambda value: f"{value:.4f}".rstrip("0").rstrip(".") + " points", True),
+    "rto": (duration, False),
+    "rpo": (duration, False),
+    "compliance": (lambda value: f"{value:.1f}".rstrip("0").rstrip(".") + " points", True),
+    "findings": (lambda value: f"{value:.0f}", False),
+}
+"""How the change of a score is written, and whether more of it is better."""
+
+
+def change(now: Score, earlier: Score) -> Change:
+    """How the score moved from `earlier` to `now`: the difference in words, and whether that is better."""
+    if now.text == earlier.text:
+        return Change("no change", "same")
+    if now.value is None or earlier.value is None:
+        return Change(f"was {earlier.text}", "same")
+    write, more_is_better = _WRITTEN[now.id]
+    difference = now.value - earlier.value
+    sign = "+" if difference > 0 else "−"
+    return Change(sign + write(abs(difference)), "better" if (difference > 0) == more_is_better else "worse")

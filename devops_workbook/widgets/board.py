@@ -1,0 +1,314 @@
+"""The board: requirements in, live plan out, in one notebook cell.
+
+    from devops_workbook import Board
+
+    Board("scenarios/web-shop.yaml")
+
+Life cycle of a change: the front end reports it on whatever thread the kernel uses for widgets (JupyterLab
+runs them on subshells); `receive` takes the step at once, under a lock, and queues one round of work unless one
+is waiting already. The worker, a single thread, evaluates the newest requirements and shows what changed. So
+edits that come while a plan is worked out are all kept, and only the last state of them is computed. Whatever
+goes wrong is said in the board, in words, and the last good plan stays.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import mimetypes
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from IPython.display import HTML, DisplayHandle, display
+
+from devops_workbook.evaluate import Evaluation, evaluate
+from devops_workbook.render import html
+from devops_workbook.render.diagram import LayoutError, views
+from devops_workbook.requirements import Requirements
+from devops_workbook.scenario import RevisionConflict, Scenario, ScenarioError, load, save, slug
+from devops_workbook.widgets import page
+from devops_workbook.widgets import state as steps
+from devops_workbook.widgets.page import FORMATS, PAGE, SLOTS, Painter, picture
+from devops_workbook.widgets.panel import STYLE, Panel
+from devops_workbook.widgets.state import Choice, Export, Notice, State
+
+__all__ = ["Board"]
+
+_LOG = logging.getLogger(__name__)
+_SETTLE_SECONDS = 1.0
+"""The static summary follows when nothing was changed for this long; it is for later, not for now."""
+
+
+class Board(Panel):
+    """The live board of one system.
+
+    source: a scenario file, requirements, or None for a modest web API; exports: the folder documents go to.
+    A scenario that cannot be loaded is said so in the board, which then begins with the defaults.
+    """
+
+    def __init__(self, source: str | Path | Requirements | None = None, *, exports: str | Path = "exports") -> None:
+        super().__init__(PAGE, SLOTS)
+        self._exports = Path(exports)
+        self._folder = Path("scenarios") if source is None or isinstance(source, Requirements) else Path(source).parent
+        self._lock = threading.Lock()
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="board")
+        self._exporter = ThreadPoolExecutor(1, thread_name_prefix="export")
+        self._queued = False
+        self._asked = 0
+        self._tried: Requirements | None = None
+        self._painter = Painter()
+        self._summary: DisplayHandle | None = None
+        self._later: threading.Timer | None = None
+        self._state = _begin(source)
+        self._work()
+
+    # For the person who writes cells
+
+    @property
+    def requirements(self) -> Requirements:
+        """The newest valid requirements."""
+        return self._state.wanted
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """The plan on screen, once all changes so far are in it; None if none could be worked out yet."""
+        self.wait()
+        return self._state.shown
+
+    def change(self, **values: Any) -> None:
+        """Set requirement fields, as the form would, and wait until the board shows the result.
+
+        Raises ValueError with a sentence for everything that is not allowed; the form then shows it too.
+        """
+        self._take(lambda state: steps.edit(state, values))
+        self.wait()
+        if self._state.wrong:
+            raise ValueError("\n".join(self._state.wrong.values()))
+
+    def wait(self) -> None:
+        """Return when every change so far is on the board."""
+        self._worker.submit(lambda: None).result()
+
+    def summary(self) -> None:
+        """Display the state as plain HTML, which a reopened or exported notebook still shows.
+
+        It follows the board, a moment after the last change.
+        """
+        self.wait()
+        self._summary = display(HTML(self._static()), display_id=True)
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        """The widget, and beside it the same in plain HTML for viewers that have no widgets."""
+        self.wait()
+        bundle = super()._repr_mimebundle_(**options)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
+        return {**data, "text/html": self._static()}, metadata
+
+    def _static(self) -> str:
+        now = self._state.shown
+        if now is None:
+            return str(html.el("p", self._state.notice.text if self._state.notice else "There is no plan yet."))
+        try:
+            drawing = picture(now, views(now.topology)[0].id)
+        except (LayoutError, IndexError):
+            drawing = None
+        return html.summary(now, drawing, STYLE)
+
+    # Requests of the front end
+
+    def receive(self, content: Mapping[str, Any]) -> None:
+        """Take the step that was asked for; what goes wrong is said in the board."""
+        number = content.get("number")
+        with self._lock:
+            self._asked = max(self._asked, number if isinstance(number, int) else 0)
+        action = _ACTIONS.get(str(content.get("action")))
+        try:
+            if action is None:
+                raise ValueError(f"the board cannot do {str(content.get('action'))[:40]!r}")
+            action(self, content)
+        except Exception as error:
+            self._explain(error)
+            self._refresh()
+            self.reset()
+
+    def _take(self, step: Callable[[State], State]) -> None:
+        """Take a step from the present state to the next, and have the board follow."""
+        with self._lock:
+            self._state = step(self._state)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        with self._lock:
+            if self._queued:
+                return
+            self._queued = True
+        self._worker.submit(self._work)
+
+    def _work(self) -> None:
+        """One round: evaluate the newest requirements, then show what changed."""
+        with self._lock:
+            self._queued, asked, state = False, self._asked, self._state
+        if state.wanted != self._tried:
+            self._evaluate(state.wanted)
+        try:
+            texts = self._painter.paint(self._state, self._scenarios())
+        except Exception as error:
+            self._explain(error)
+            texts = {"notice": page.notice(self._state)}
+        self.show(texts, asked)
+
+    def _evaluate(self, wanted: Requirements) -> None:
+        self._tried = wanted
+        try:
+            evaluation = evaluate(wanted)
+        except Exception as error:
+            self._explain(error)
+            return
+        with self._lock:
+            self._state = steps.evaluated(self._state, evaluation)
+        self._follow()
+
+    def _explain(self, error: Exception) -> None:
+        """Say in the board what went wrong, and in the log where."""
+        if isinstance(error, (ScenarioError, OSError)):
+            text = str(error)
+        else:
+            _LOG.error("the board met an error", exc_info=error)
+            text = f"Something went wrong in the workbook itself ({type(error).__name__}: {error}). The last good plan is kept."
+        self._say(Notice("error", text))
+
+    def _say(self, notice: Notice | None) -> None:
+        with self._lock:
+            self._state = replace(self._state, notice=notice)
+
+    def _follow(self) -> None:
+        """Bring the static summary up to date when the changes have come to rest."""
+        if self._summary is None:
+            return
+        if self._later is not None:
+            self._later.cancel()
+        self._later = threading.Timer(_SETTLE_SECONDS, lambda: self._summary and self._summary.update(HTML(self._static())))
+        self._later.daemon = True
+        self._later.start()
+
+    # Files
+
+    def _scenarios(self) -> tuple[Path, ...]:
+        return tuple(sorted(self._folder.glob("*.yaml")))
+
+    def _load(self, name: str) -> None:
+        if not name:
+            raise ScenarioError(["Choose a scenario to load first."])
+        scenario = load(self._path(name))
+        self._take(lambda state: steps.loaded(state, scenario))
+
+    def _path(self, name: str) -> Path:
+        """The file for a name somebody typed: always directly in the scenarios' folder."""
+        return self._folder / f"{slug(Path(name).stem)}.yaml"
+
+    def _save(self, name: str, overwrite: bool = False) -> None:
+        state, path = self._state, self._path(name)
+        if state.wrong:
+            raise ScenarioError(["Not saved: the form holds values that are not allowed. Mend or undo them first."])
+        revision = load(path).revision if overwrite else state.revision if path == state.path else None
+        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            scenario = save(state.wanted, path, revision=revision)
+        except RevisionConflict as conflict:
+            self._say(self._conflict(str(conflict), path))
+            self._refresh()
+        else:
+            self._saved(scenario)
+
+    def _saved(self, scenario: Scenario) -> None:
+        notice = Notice("done", f"Saved as {scenario.path}.")
+        self._take(lambda state: replace(steps.saved(state, scenario), notice=notice))
+
+    def _conflict(self, sentence: str, path: Path) -> Notice:
+        """A file that somebody else changed, and what can be done about it."""
+        taken = {each.name for each in self._scenarios()}
+        free = next(name for n in range(2, len(taken) + 3) if (name := f"{slug(f'{path.stem}-{n}')}.yaml") not in taken)
+        return Notice("error", f"Not saved: {sentence}", (
+            Choice(f"Save mine as {free}", "save", {"file": free}),
+            Choice("Load the file and drop my changes", "load", {"file": path.name}),
+            Choice("Overwrite the file with mine", "overwrite", {"file": path.name}),
+            Choice("Do nothing", "dismiss"),
+        ))
+
+    def _export(self, formats: list[str]) -> Future[None] | None:
+        state = self._state
+        if state.wrong:
+            raise ScenarioError(["Not exported: the form holds values that are not allowed. Mend or undo them first."])
+        if not (chosen := [format for format in FORMATS if format in formats]):
+            raise ScenarioError([f"Choose what to export: {', '.join(FORMATS.values())}."])
+        if state.export and state.export.running:
+            return None
+        self._take(lambda state: replace(state, export=Export("starting"), notice=None))
+        return self._exporter.submit(self._export_now, state.wanted, chosen)
+
+    def _export_now(self, requirements: Requirements, formats: list[str]) -> None:
+        # Imported here because papermill and nbconvert take a second that only an export should wait for.
+        from devops_workbook.export.document import export
+
+        def progress(step: str, done: float) -> None:
+            self._take(lambda state: replace(state, export=Export(step, done)))
+
+        try:
+            written = export(requirements, formats, self._exports, progress=progress)
+        except Exception as error:
+            self._explain(error)
+            self._take(lambda state: replace(state, export=None))
+        else:
+            self._take(lambda state: replace(state, export=Export("", 1.0, tuple(written), running=False)))
+
+    def _download(self, name: str) -> None:
+        """Hand a document to the browser; only one that this board exported."""
+        path = next((file for file in (self._state.export or Export()).files if str(file) == name), None)
+        if path is None:
+            raise ScenarioError(["That document is no longer the newest export; export again."])
+        self.offer(path.name, mimetypes.guess_type(path.name)[0] or "application/octet-stream", path.read_bytes())
+        self._refresh()
+
+
+def _begin(source: str | Path | Requirements | None) -> State:
+    if isinstance(source, Requirements):
+        return State.of(source)
+    if source is None:
+        return State.of(Requirements())
+    try:
+        scenario = load(source)
+    except ScenarioError as error:
+        return replace(State.of(Requirements()), notice=Notice("error", f"{error}\nThe board begins with the defaults."))
+    return steps.loaded(State.of(scenario.requirements), scenario)
+
+
+def _named(content: Mapping[str, Any], name: str) -> Any:
+    """An argument of a request: on the control itself, or in an input beside it."""
+    return content.get(name) if content.get(name) is not None else content.get("values", {}).get(name, "")
+
+
+def _step(step: Callable[[State, Mapping[str, Any]], State]) -> Callable[[Board, Mapping[str, Any]], Any]:
+    """An action that is nothing but a step from one state to the next."""
+    return lambda board, content: board._take(lambda state: step(state, content))
+
+
+_ACTIONS: dict[str, Callable[[Board, Mapping[str, Any]], Any]] = {
+    "set": _step(lambda state, content: steps.edit(state, {content["field"]: content["value"]})),
+    "override": _step(lambda state, content: steps.override(state, content["field"], content["value"] or "")),
+    "change": _step(lambda state, content: steps.edit(state, json.loads(content["change"]))),
+    "view": _step(lambda state, content: replace(state, view=str(content["view"]))),
+    "undo": _step(lambda state, _: steps.undo(state)),
+    "pin": _step(lambda state, _: steps.pin(state)),
+    "unpin": _step(lambda state, _: steps.unpin(state)),
+    "dismiss": _step(lambda state, _: steps.dismissed(state)),
+    "load": lambda board, content: board._load(_named(content, "file")),
+    "save": lambda board, content: board._save(_named(content, "file")),
+    "overwrite": lambda board, content: board._save(_named(content, "file"), overwrite=True),
+    "export": lambda board, content: board._export(list(_named(content, "formats"))),
+    "download": lambda board, content: board._download(_named(content, "file")),
+}
+"""What the front end can ask for, by the name that stands in `data-action`."""
