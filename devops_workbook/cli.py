@@ -8,8 +8,8 @@ else. An error is a sentence; with --debug it is a traceback too.
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
-import shutil
 import subprocess
 import sys
 import traceback
@@ -17,13 +17,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 # The package proper is imported where a verb needs it, so that --help and completion answer at once.
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "main"]
 
-SCENARIO_VARIABLE = "DEVOPS_WORKBOOK_SCENARIO"
+FIRST_BOARD = 'Board("scenarios/startup-web-shop.yaml")'
 EXPORT_FORMATS = ("html", "pdf", "md")
 SEVERITY_STYLES: dict[Severity, str] = {"high": "bold red", "medium": "yellow", "low": "cyan"}
 
@@ -93,7 +94,8 @@ def _explain(error: BaseException) -> tuple[int, Sequence[str]]:
     if isinstance(error, ScenarioError):
         return 1 if isinstance(error, (RevisionConflict, ScenarioUnreadable)) else 2, error.problems
     if isinstance(error, typer.TyperException):
-        return 1, [error.format_message(), "See devops-workbook --help."] if error.message else []
+        misused = hasattr(error, "ctx")
+        return 1, [error.format_message(), *["See devops-workbook --help."] * misused] if error.message else []
     if isinstance(error, OSError):
         return 1, [f"{error.filename}: {error.strerror}" if error.filename else str(error)]
     if isinstance(error, (typer.Abort, KeyboardInterrupt)):
@@ -185,16 +187,19 @@ def check(scenarios: ScenarioFiles) -> None:
     from devops_workbook.scenario import ScenarioError, ScenarioUnreadable, load
 
     statuses = {0}
-    with _progress("Checking", len(scenarios)) as advance:
-        for path in scenarios:
-            advance(str(path))
+    with _bar("Checking", len(scenarios)) as bar:
+        for number, path in enumerate(scenarios):
+            bar.show(str(path), number)
             try:
                 scenario = load(path)
+                evaluation = evaluate(scenario.requirements)
             except ScenarioError as error:
                 statuses.add(1 if isinstance(error, ScenarioUnreadable) else 2)
-                _complain(error.problems)
+                with bar.away():
+                    _complain(error.problems)
             else:
-                _report(scenario, evaluate(scenario.requirements))
+                with bar.away():
+                    _report(scenario, evaluation)
     raise typer.Exit(max(statuses))
 
 
@@ -202,9 +207,10 @@ def _report(scenario: Scenario, evaluation: Evaluation) -> None:
     """Prints what was found about one valid scenario."""
     findings = evaluation.findings
     counts = Counter(finding.severity for finding in findings)
-    summary = ", ".join(f"{counts[s]} {s}" for s in SEVERITY_STYLES if counts[s])
+    summary = ", ".join(f"{counts[severity]} {severity}" for severity in SEVERITY_STYLES if counts[severity])
+    noun = "finding" if len(findings) == 1 else "findings"
     console = _console()
-    console.print(_line(f"{scenario.path}: valid; {summary or 'no'} findings", "bold"))
+    console.print(_line(f"{scenario.path}: valid; {summary or 'no'} {noun}", "bold"))
     for finding in sorted(findings, key=lambda f: list(SEVERITY_STYLES).index(f.severity)):
         console.print(_finding(finding))
 
@@ -278,17 +284,27 @@ def export(
     ] = Path("exports"),
 ) -> None:
     """Write the design document of each scenario. Earlier documents are replaced only when the new one is whole."""
+    from devops_workbook.export.document import ExportError
     from devops_workbook.export.document import export as write
     from devops_workbook.scenario import load
 
     wanted = _formats(formats)
     loaded = [load(path) for path in scenarios]
     _refuse_same_names(loaded)
-    with _progress("Exporting", len(loaded)) as advance:
-        for scenario in loaded:
-            advance(str(scenario.path))
-            for document in write(scenario.requirements, wanted, output):
-                _console().print(_line(f"Wrote {document}"))
+    with _bar("Exporting", len(loaded)) as bar:
+        for number, scenario in enumerate(loaded):
+            try:
+                documents = write(scenario.requirements, wanted, output, _steps(bar, scenario, number))
+            except ExportError as error:
+                raise typer.TyperException(f"{scenario.path}: {error}") from error
+            with bar.away():
+                for document in documents:
+                    _console().print(_line(f"Wrote {document}"))
+
+
+def _steps(bar: _Bar, scenario: Scenario, before: int) -> Callable[[str, float], None]:
+    """What `export` calls with its steps, of one scenario after `before` others."""
+    return lambda step, done: bar.show(f"{scenario.path}: {step}", before + done)
 
 
 def _formats(text: str) -> tuple[str, ...]:
@@ -325,44 +341,90 @@ def lab(
 ) -> None:
     """Open the workshop notebook in JupyterLab.
 
-    Outside a checkout the notebook is first copied to this folder, unless one is there already.
+    In a checkout this is the one under notebooks/. Elsewhere, or for a scenario of yours, it is a copy in this
+    folder, which stays as you leave it.
     """
     from devops_workbook.scenario import load
 
-    environment = dict(os.environ)
-    if scenario is not None:
-        environment[SCENARIO_VARIABLE] = str(load(scenario).path.resolve())
-    notebook = _workshop(Path.cwd())
-    raise typer.Exit(_run([sys.executable, "-m", "jupyterlab", str(notebook)], environment))
+    begin = None if scenario is None else load(scenario).path
+    raise typer.Exit(_run([sys.executable, "-m", "jupyterlab", str(_workshop(Path.cwd(), begin))]))
 
 
-def _workshop(folder: Path) -> Path:
-    """The workshop notebook to open from `folder`: the checkout's own, or a copy that is the user's."""
-    from devops_workbook.scenario import notebooks_folder
+def _workshop(folder: Path, scenario: Path | None) -> Path:
+    """The notebook to open from `folder`: the checkout's own, or a copy that begins with `scenario`."""
+    from devops_workbook.scenario import notebooks_folder, slug
 
     original = notebooks_folder() / "workshop.ipynb"
-    if folder.resolve().is_relative_to(original.parent.parent.resolve()):
+    if scenario is None and folder.resolve().is_relative_to(original.parent.parent.resolve()):
         return original
-    copy = folder / original.name
-    if not copy.exists():
-        shutil.copyfile(original, copy)
-        _console(stderr=True).print(Text(f"Wrote {copy}"))
+    copy = folder / ("workshop.ipynb" if scenario is None else f"workshop-{slug(scenario.stem)}.ipynb")
+    if scenario is None:
+        for example in sorted(original.parent.glob("scenarios/*.yaml")):
+            _put(folder / "scenarios" / example.name, example.read_text(encoding="utf-8"))
+    _put(copy, _beginning_with(original.read_text(encoding="utf-8"), scenario, folder))
     return copy
 
 
-def _run(command: list[str], environment: dict[str, str]) -> int:
-    return subprocess.run(command, env=environment, check=False).returncode
+def _put(path: Path, text: str) -> None:
+    """Writes `text` to a file that is to be the user's; one that is there is theirs already."""
+    from devops_workbook.scenario import write_atomic
+
+    if path.exists():
+        _console(stderr=True).print(_line(f"{path} is here already and stays as it is"))
+    else:
+        path.parent.mkdir(exist_ok=True)
+        write_atomic(path, text.encode())
+        _console(stderr=True).print(_line(f"Wrote {path}"))
+
+
+def _beginning_with(notebook: str, scenario: Path | None, folder: Path) -> str:
+    """The workshop notebook's text, its board opened on `scenario`."""
+    if scenario is None:
+        return notebook
+    content = json.loads(notebook)
+    for cell in content["cells"]:
+        source = "".join(cell["source"])
+        cell["source"] = source.replace(FIRST_BOARD, f"Board({os.path.relpath(scenario, folder)!r})")
+    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+
+
+def _run(command: list[str]) -> int:
+    return subprocess.run(command, check=False).returncode
+
+
+@dataclass(frozen=True)
+class _Bar:
+    """How far a verb has come, drawn on stderr while a person watches."""
+
+    progress: Progress
+    task: TaskID
+
+    def show(self, step: str, done: float) -> None:
+        """Says what is being done now, and how many of the scenarios are done."""
+        self.progress.update(self.task, completed=done, step=_line(step).plain)
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Takes the bar off the screen while something is printed."""
+        self.progress.stop()
+        yield
+        self.progress.start()
 
 
 @contextmanager
-def _progress(title: str, total: int) -> Iterator[Callable[[str], None]]:
-    """A bar on stderr while a person watches; gives a function to call before each step with its name."""
+def _bar(title: str, total: int) -> Iterator[_Bar]:
     console = _console(stderr=True)
-    step_column = TextColumn("{task.fields[step]}", markup=False)
-    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), step_column)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(title, total=total, completed=-1, step="")
-        yield lambda step: progress.update(task, advance=1, step=_line(step).plain)
+    columns = (TextColumn(title), BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[step]}", markup=False))
+    # What is printed must reach stdout, where a pipe may wait for it; rich would lead it to the bar's console.
+    with Progress(
+        *columns,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    ) as progress:
+        yield _Bar(progress, progress.add_task(title, total=total, step=""))
 
 
 if __name__ == "__main__":

@@ -41,8 +41,20 @@ if os.name == "posix":
     import fcntl
 
 __all__ = [
-    "RevisionConflict", "Scenario", "ScenarioError", "ScenarioUnreadable", "draft", "examples", "load",
-    "notebooks_folder", "parse", "problems_of", "save", "slug", "to_yaml", "write_atomic",
+    "RevisionConflict",
+    "Scenario",
+    "ScenarioError",
+    "ScenarioUnreadable",
+    "draft",
+    "examples",
+    "load",
+    "notebooks_folder",
+    "parse",
+    "problems_of",
+    "save",
+    "slug",
+    "to_yaml",
+    "write_atomic",
 ]
 
 SIZE_LIMIT = 1024 * 1024

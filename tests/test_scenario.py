@@ -27,9 +27,36 @@ from devops_workbook.scenario import (
     write_atomic,
 )
 
-HOSTILE = ["<script>alert(1)</script>", "{{ 7 * 7 }}", "`rm -rf`", "# not a comment", "a: b", "\\", "'\"",
-           "x" * 10_000, "שלום عالم", "👩‍🚀 emoji", "no", "2026", "null", "~", "- a", "[a]", "&a *b !c", "%YAML 1.1", 
-           "\x1b[31mred", "two\nlines", "tab\there", "\u2028line", "\x85", "\ufeffbom", "trailing \n space", "a\r\nb", "@at", "`"]  # fmt: skip
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "{{ 7 * 7 }}",
+    "`rm -rf`",
+    "# not a comment",
+    "a: b",
+    "\\",
+    "'\"",
+    "x" * 10_000,
+    "שלום عالم",
+    "👩‍🚀 emoji",
+    "no",
+    "2026",
+    "null",
+    "~",
+    "- a",
+    "[a]",
+    "&a *b !c",
+    "%YAML 1.1",
+    "\x1b[31mred",
+    "two\nlines",
+    "tab\there",
+    "\u2028line",
+    "\x85",
+    "\ufeffbom",
+    "trailing \n space",
+    "a\r\nb",
+    "@at",
+    "`",
+]
 
 
 def problems(text: str | bytes) -> tuple[str, ...]:
@@ -427,8 +454,13 @@ def test_a_draft_needs_a_name() -> None:
 def test_there_are_six_examples_unlike_each_other(scenarios: dict[str, Requirements]) -> None:
     """They span the clouds, skills, hosts, kinds of work, budgets and targets that teams come with."""
     assert list(scenarios) == [
-        "back-office", "hospital-records", "iot-ingest", "media-site", "payments-api", "startup-web-shop",
-    ]  # fmt: skip
+        "back-office",
+        "hospital-records",
+        "iot-ingest",
+        "media-site",
+        "payments-api",
+        "startup-web-shop",
+    ]
     every = scenarios.values()
 
     def seen(field: str) -> set[object]:

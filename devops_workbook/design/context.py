@@ -89,6 +89,9 @@ class Context:
         """Option id -> why a framework asked for does not allow it, for one field."""
         reasons: dict[str, str] = {}
         for framework in self.frameworks:
+            condition = framework.demands.get("when", {}).get(field_id)
+            if condition and not getattr(self.requirements, condition):
+                continue
             for option in framework.demands.get("rule_out", {}).get(field_id, ()):
                 reasons.setdefault(option, framework.demands["why"][field_id])
         return reasons

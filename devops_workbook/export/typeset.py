@@ -41,6 +41,10 @@ _ROOM = 471.0
 """The width of the text on a portrait A4 page, in points."""
 _LONG_ROW = 900
 """A row with more characters than this in a cell may be broken across pages."""
+_NARROW = 0.3 * _ROOM
+"""A column that needs less than this gets it, before the others share the rest."""
+_COMFORTABLE = 0.2 * _ROOM
+"""No column of running text should be narrower than this."""
 _LONG_WORD = 14
 _BREAKS = re.compile(r"(?<=[/._\-:=&?,;@+(){}\[\]])(?=\w)")
 
@@ -122,7 +126,7 @@ class _Setter:
 
     def _content(self, block: Block) -> dict[str, Any]:
         if isinstance(block, Heading):
-            return {"level": block.level, "text": self._text(block.text), "anchor": block.anchor, "number": block.number}
+            return {"level": block.level, "text": self._text(block.text), "anchor": block.anchor, "number": block.number, "outlined": block.level == 1 or bool(block.number)}
         if isinstance(block, Paragraph):
             return {"text": self._text(block.text)}
         if isinstance(block, Listing):
@@ -192,7 +196,7 @@ def _is_long(row: Sequence[Text]) -> bool:
 
 def _fits(table: Table) -> bool:
     """Whether the table has the shape that its role's form is made for."""
-    return {"scores": len(table.rows) == 2, "cover": len(table.header) == 2}.get(table.role, True)
+    return {"scores": len(table.rows) == 2, "cover": len(table.header) == 2, "signoff": len(table.header) == 5}.get(table.role, True)
 
 
 def _tone(note: str) -> str:
@@ -223,21 +227,22 @@ def _chopped(part: str) -> list[str]:
 def column_widths(rows: Sequence[Sequence[str]]) -> tuple[list[float], float]:
     """The widths of a table's columns in points, which add up to the text's width, and the type size.
 
-    Columns that fit into a fair share get what they need; the others share the rest by how much they hold, but
-    none is narrower than its longest piece that cannot be broken.
+    Narrow columns get what they need; the others share the rest by how much they hold, but none is narrower than
+    its longest piece that cannot be broken.
     """
     columns = list(zip(*rows, strict=True))
     size = 8.5 if len(columns) < 7 else 7.5
     measure = partial(_measured, size=size)
     needs = [max(map(measure, column)) for column in columns]
-    least = [max((measure(piece) for cell in column for piece in _pieces(cell)), default=20.0) for column in columns]
+    longest = [max(measure(piece) for cell in column for piece in _pieces(cell)) for column in columns]
+    least = [max(piece, min(need, _COMFORTABLE)) for piece, need in zip(longest, needs, strict=True)]
     widths = _shared(needs, least, [_weight(column) for column in columns])
     return [round(width, 1) for width in widths], size
 
 
 def _measured(text: str, size: float) -> float:
-    """An estimate of a cell's width: an average character of the sans face is half as wide as its size."""
-    return len(text) * size * 0.53 + 10
+    """An estimate of a cell's width: an average character of the sans face is half as wide as its size, and the margins 10."""
+    return len(text) * size * 0.5 + 10
 
 
 def _pieces(cell: str) -> list[str]:
@@ -254,7 +259,7 @@ def _shared(needs: Sequence[float], least: Sequence[float], weights: Sequence[fl
     while open_ := [n for n in range(len(needs)) if n not in widths]:
         room = _ROOM - sum(widths.values())
         share = room / len(open_)
-        fitting = [n for n in open_ if needs[n] <= share]
+        fitting = [n for n in open_ if needs[n] <= min(share, _NARROW if len(open_) > 1 else share)]
         if fitting and len(fitting) < len(open_):
             widths.update((n, needs[n]) for n in fitting)
             continue
@@ -271,13 +276,14 @@ def _with_landscape_pages(blocks: list[_Figure]) -> list[_Figure]:
     """Wide pictures moved to landscape pages, together with the heading and sentence just before them."""
     result: list[_Figure] = []
     for block in blocks:
-        if block["kind"] == "figure" and _is_wide(block["width"] * 0.75, block["height"] * 0.75):
+        paper, flipped = _sheet(block) if block["kind"] == "figure" else ("", False)
+        if flipped:
             before: list[_Figure] = []
             while result and len(before) < 3 and _introduces(result[-1]):
                 before.insert(0, result.pop())
                 if before[0]["kind"] == "heading" and before[0]["level"] < 3:
                     break
-            result.append({"kind": "landscape", "figure": block, "before": before})
+            result.append({"kind": "landscape", "paper": paper, "figure": block, "before": before})
         else:
             result.append(block)
     return result
@@ -290,10 +296,15 @@ def _introduces(block: _Figure) -> bool:
     return block["kind"] == "paragraph" and sum(len(run["text"]) for run in block["text"]) < 400
 
 
-def _is_wide(width: float, height: float) -> bool:
-    """Whether a picture of this size in points is much easier to read on a landscape page."""
-    portrait = min(1.0, _ROOM / width, 560 / height)
-    landscape = min(1.0, 718 / width, 400 / height)
-    return portrait < 0.75 and landscape > 1.15 * portrait
+_SHEETS = (("a4", False, _ROOM, 560.0), ("a4", True, 718.0, 400.0), ("a3", True, 1066.0, 650.0))
+"""Paper, whether it is turned, and the room on it for a picture in points, the handiest first."""
+_READABLE = 0.6
+"""The scale at which the smallest writing in our diagrams can still be read on paper."""
 
 
+def _sheet(figure: _Figure) -> tuple[str, bool]:
+    """The handiest paper on which a picture can be read, else the one that shows it largest."""
+    width, height = figure["width"] * 0.75, figure["height"] * 0.75
+    scales = [(min(1.0, across / width, down / height), paper, flipped) for paper, flipped, across, down in _SHEETS]
+    _, paper, flipped = next((it for it in scales if it[0] >= _READABLE), max(scales, key=lambda it: it[0]))
+    return paper, flipped

@@ -22,7 +22,7 @@ from devops_workbook.evidence import Evidence
 from devops_workbook.outline import FIELDS, OUTLINE
 from devops_workbook.plan.model import Section
 from devops_workbook.render.diagram import Drawing, draw, views
-from devops_workbook.render.figures import NOT_KNOWN, duration, money, percent, quantity, scores
+from devops_workbook.render.figures import NOT_KNOWN, Score, duration, money, percent, quantity, scores
 from devops_workbook.render.markdown import (
     anchor,
     bullets,
@@ -162,12 +162,10 @@ class Chapters:
 
     def _lead(self) -> str:
         assessed, wanted = self.evaluation.assessment, self.requirements
-        missed = [s.title for s in scores(self.evaluation) if s.verdict == "missed" and s.id != "findings"]
-        verdict = f"It misses: {', '.join(missed)}." if missed else "It meets every target that could be computed."
         return escape(
             f"{_shortened(wanted.name, 120)} is planned for {quantity(assessed.capacity.planned_rps)} requests a second at the "
             f"peak of its {wanted.horizon_months}-month horizon, on {catalog.load().providers[wanted.provider].title} "
-            f"in {' and '.join(self._regions()) or 'a region still to be chosen'}. {verdict} "
+            f"in {' and '.join(self._regions()) or 'a region still to be chosen'}. {_verdict(scores(self.evaluation))} "
             f"Every number can be traced to its formula and source in the appendices."
         )
 
@@ -222,11 +220,11 @@ class Chapters:
     def architecture(self) -> tuple[Part, ...]:
         """Every view of the architecture, and the components in it."""
         opening = "The same design, seen from several sides. A component's link leads to the decision behind it."
-        parts = [Part(join("## Architecture", opening))]
+        parts = [Part(join("## Architecture", opening, "### Components", self._components()))]
         for title, caption, drawing in self.drawings:
             parts.append(Part(join(f"### {escape(title)} view", escape(caption))))
             parts.append(Part(drawing=drawing, caption=f"{title} view: {caption[0].lower()}{caption[1:]}"))
-        return (*parts, Part(join("### Components", self._components())))
+        return tuple(parts)
 
     def _components(self) -> str:
         rows = [
@@ -480,7 +478,7 @@ class Chapters:
             ("Status", f"{status}, on facts as of {self.evaluation.facts_as_of}"),
             ("Context", " ".join(decision.rationale)),
             ("Decision", f"{decision.choice.title}. {decision.summary}"),
-            ("Consequences", " ".join(filter(None, (instead, *(f"Revisit if {flip}." for flip in decision.flips))))),
+            ("Consequences", " ".join(filter(None, (instead, *(f"{flip.rstrip('.')}." for flip in decision.flips))))),
             ("Satisfies", ", ".join(decision.controls)),
             ("Carried out in", ", ".join(decision.artifacts)),
         )
@@ -498,7 +496,7 @@ class Chapters:
         )
         return (
             Part(join("## Sign-off", escape(statement))),
-            Part(table(["Role", "Name", "Approved, with conditions or refused", "Signature", "Date"], rows), role="signoff"),
+            Part(table(["Role", "Name", "Approved, approved with conditions, or refused", "Signature", "Date"], rows), role="signoff"),
         )
 
 
@@ -515,6 +513,26 @@ def _shortened(text: str, limit: int) -> str:
 
 def _held_against(target: str, verdict: str) -> str:
     return escape(f"{verdict.capitalize()}: {target}" if verdict else target)
+
+
+def _verdict(strip: Iterable[Score]) -> str:
+    """Which targets the design misses, and which figures are not known."""
+    targets = [score for score in strip if score.id != "findings"]
+    missed = [_in_sentence(score.title) for score in targets if score.verdict == "missed"]
+    unknown = [_in_sentence(score.title) for score in targets if score.text == NOT_KNOWN]
+    sentences = (
+        f"It misses the target for {_listed(missed)}." if missed else "It misses no target.",
+        f"Not known: {_listed(unknown)}." if unknown else "",
+    )
+    return " ".join(filter(None, sentences))
+
+
+def _in_sentence(title: str) -> str:
+    return title[:1].lower() + title[1:]
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _choice(decision: Decision) -> str:

@@ -150,19 +150,15 @@ def _tile(score: Score, previous: Score | None, baseline: Score | None) -> Marku
         el("dt", score.title),
         el("dd", score.text, class_="dw-value"),
         el("dd", el("span", f"{mark} ", aria_hidden="true") if mark else None, target, class_="dw-target"),
-        _moved(change(score, previous), "since the last edit") if previous else None,
-        _moved(change(score, baseline), "since the baseline") if baseline else None,
+        _moved(change(score, previous), "last edit") if previous else None,
+        _moved(change(score, baseline), "baseline") if baseline else None,
         class_=f"dw-tile dw-{score.verdict or 'open'}", data_score=score.id,
     )
 
 
-_ARROWS = {"better": "▲ better", "worse": "▼ worse", "same": ""}
-
-
 def _moved(moved: Change, since: str) -> Markup:
-    text = f"{moved.text} {since}" if moved.text != "no change" else f"no change {since}"
-    arrow = _ARROWS[moved.direction]
-    return el("dd", text, f", {arrow}" if arrow else None, class_=f"dw-change dw-{moved.direction}")
+    verdict = f" ({moved.direction})" if moved.direction != "same" else ""
+    return el("dd", f"{moved.text}{verdict} since {since}", class_=f"dw-change dw-{moved.direction}")
 
 
 # Plan
@@ -498,7 +494,8 @@ def summary(evaluation: Evaluation, drawing: Drawing | None, style: str) -> str:
         el("h3", "Findings"), _static_findings(evaluation.findings),
         el("h3", "Decisions"), _table(("Field", "Choice", "What will be built"), rows, "The plan"),
         el("details", el("summary", "Requirements"), requirements_table(evaluation.requirements)),
-        class_="dw-board dw-static",
+        # JupyterLab and nbconvert would read the text between two dollar signs as mathematics.
+        class_="dw-board dw-static mathjax_ignore tex2jax_ignore",
     ))
 
 

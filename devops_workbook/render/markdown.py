@@ -29,8 +29,8 @@ __all__ = [
 _BLANKS = str.maketrans(dict.fromkeys("\t\n\r\x0b\x0c\x85\u2028\u2029", " "))
 _CONTROLS = {code: chr(0x2400 + code) for code in range(32)} | {0x7F: "\u2421"} | dict.fromkeys(range(0x80, 0xA0), "\ufffd")
 _ISOLATES = dict.fromkeys(map(ord, "\u2066\u2067\u2068\u2069"))
-_BACKSLASH = re.compile(r"[*_#\[\]`~]")
-_ENTITY = re.compile(r"[\\{}<>|$&@]|:(?=//)|(?<=www)\.", re.IGNORECASE)
+_MEANT = re.compile(r"([*_#\[\]`~])|([\\{}<>|$&@]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
+"""Characters that mean something: those a backslash disarms, and those that only an entity disarms everywhere."""
 _LEADING = re.compile(r"^(\d{0,9})([-+=:.)])")
 _SPACES = re.compile(r" {2,}")
 
@@ -44,9 +44,12 @@ def escape(text: str) -> str:
     text = _SPACES.sub(" ", text.translate(_BLANKS).strip()).translate(_CONTROLS)
     if any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in text):
         text = f"\u2068{text.translate(_ISOLATES)}\u2069"
-    text = _ENTITY.sub(lambda match: f"&#{ord(match.group())};", text)
-    text = _BACKSLASH.sub(r"\\\g<0>", text)
-    return _LEADING.sub(r"\1\\\2", text)
+    text = _LEADING.sub("\\1\x00\\2", text)
+    return _MEANT.sub(_disarmed, text).replace("\x00", "\\")
+
+
+def _disarmed(match: re.Match[str]) -> str:
+    return f"\\{match[1]}" if match[1] else f"&#{ord(match[2])};"
 
 
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI"})
@@ -125,7 +128,7 @@ def decision_markdown(decision: Decision, evidence: str = "") -> str:
         bullets(map(escape, decision.rationale)),
         table(["Part", "What it is"], [(escape(label), escape(text)) for label, text in decision.detail]),
         _options(decision),
-        _labelled("Would change if", map(escape, decision.flips)),
+        _labelled("What would change it", map(escape, decision.flips)),
         evidence or _labelled("Figures", (f"{escape(e.metric)} {escape(quantity(e.value, e.unit))}" for e in decision.evidence)),
         _labelled("Controls", map(escape, decision.controls)),
     )
@@ -152,7 +155,8 @@ def _option(option: Option, *, chosen: bool) -> tuple[str, str, str, str]:
     name = escape(option.title)
     outcome = "chosen" if chosen else "ruled out" if option.ruled_out else "not chosen"
     # A chosen option can carry a reason against it: the team overrode a constraint, and a finding says so.
-    because = " ".join(filter(None, (option.ruled_out, option.reason)))
+    against = f"Ruled out: {option.ruled_out.rstrip('.')}." if option.ruled_out else ""
+    because = " ".join(filter(None, (against, option.reason)))
     score = "" if option.ruled_out and not chosen else f"{option.score:.1f}"
     return (f"**{name}**" if chosen else name, score or "–", outcome, escape(because))
 

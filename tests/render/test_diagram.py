@@ -12,7 +12,7 @@ import tomllib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -304,6 +304,38 @@ def test_large_pictures_suit_a_landscape_page() -> None:
         assert 1.1 <= drawing.width / drawing.height <= 2.6, view.id
 
 
+def test_columns_read_from_left_to_right() -> None:
+    """Requests lead right, each frame stands right of the one before it, and the way out leads back left."""
+    _, placed = laid_out(LARGE, "network")
+    path = [placed.boxes[id].x for id in ("users", "cdn", "waf", "gateway", "lb", "compute", "endpoints", "objects")]
+    assert path == sorted(path)
+    order = [placed.areas[id] for id in ("internet", "edge", "eu-west-1")]
+    inner = [placed.areas[id] for id in ("managed before", "vpc", "managed")]
+    for row in (order, inner):
+        assert all(one.x + one.width <= other.x for one, other in pairwise(row))
+    assert placed.boxes["nat"].x < placed.boxes["compute"].x
+
+
+def test_a_copy_in_another_region_is_in_the_column_of_its_original() -> None:
+    _, placed = laid_out(LARGE, "recovery")
+    for one, other in (("database", "database2"), ("vault", "vault2"), ("lb", "lb2"), ("compute", "compute2")):
+        assert placed.boxes[one].centre[0] == pytest.approx(placed.boxes[other].centre[0], abs=1), one
+
+
+def test_managed_services_before_and_behind_the_network_get_a_frame_each() -> None:
+    built, _ = laid_out(LARGE, "network")
+    members = {frame.id: {c for c, home in built.homes.items() if home == frame.id} for frame in built.frames}
+    assert members["managed before"] == {"gateway"}
+    assert members["managed"] == {"objects", "queue", "secrets", "keys"}
+
+
+def test_a_remark_in_brackets_gives_way_to_the_name() -> None:
+    title = "Amazon Elastic Container Service (Amazon ECS) on AWS Fargate"
+    _, placed = laid_out(two_components(title), "runtime")
+    assert " ".join(placed.cards["a"].title) == "Amazon Elastic Container Service on AWS Fargate"
+    assert " ".join(laid_out(two_components("Amazon EKS (x)"), "runtime")[1].cards["a"].title) == "Amazon EKS (x)"
+
+
 # Text ----------------------------------------------------------------------------------------------------
 
 
@@ -319,6 +351,7 @@ def test_wrapping_breaks_between_words_then_within_then_gives_up() -> None:
     assert text.wrap("one two three", 10, 45, 3) == ("one two", "three")
     assert text.wrap("one two three four", 10, 45, 1) == ("one tw…",)
     assert text.wrap("a" * 30, 10, 60, 9) == ("a" * 10, "a" * 10, "a" * 10)
+    assert text.wrap("pitr-cross-region", 10, 60, 2) == ("pitr-cross-", "region")
     assert text.wrap("", 10, 60, 2) == text.wrap(" \n", 10, 60, 2) == ()
     assert text.wrap("stop (4\u00a0of\u00a05)", 10, 50, 2) == ("stop", "(4\u00a0of\u00a05)")
 
@@ -407,8 +440,10 @@ def test_icons_survive_our_own_compression() -> None:
         assert list(read.convert("RGBA").tobytes()) == list(picture.convert("RGBA").tobytes())
 
 
-UNKNOWN = ("", "nonsense", "aws.compute.NoSuchThing", "aws.nowhere.EC2", "a.b.c.d", "../x.y.z", "aws.compute._C",
-           "aws.compute._Compute", "cli.main", "custom.Custom", "aws.compute.EC2\n", "generic.Node", "aws.compute.__name__")  # fmt: skip
+UNKNOWN = (
+    *("", "nonsense", "a.b.c.d", "../x.y.z", "aws.nowhere.EC2", "aws.compute.NoSuchThing", "aws.compute._Compute"),
+    *("aws.compute.__name__", "aws.compute.EC2\n", "generic.Node", "cli.main", "custom.Custom", "generic.blank.Blank"),
+)
 
 
 @pytest.mark.parametrize("icon", UNKNOWN)

@@ -1,9 +1,10 @@
 """Pictures of a topology that a review can read from the wall.
 
 The story: `scene` picks what one view shows and merges what says the same; `layout` computes how large each
-card is, has Graphviz (`engine`) place them, and reads the places back; `svg` draws, with the providers' own
-`icons`; `words` says the same for those who cannot see it. Every step is a pure function of the topology,
-so that the same topology gives the same bytes on every machine and from every thread.
+card is, adds what `ranks` knows about reading order, has Graphviz (`engine`) place everything, and lets
+`labels` find a free place beside each line; `svg` draws, with the providers' own `icons`; `words` says the
+same for those who cannot see it. Every step is a pure function of the topology, so that the same topology
+gives the same bytes on every machine and from every thread.
 
     for view in views(topology):
         drawing = draw(topology, view.id, links={"database": "#decision-infrastructure-database"})

@@ -23,6 +23,9 @@ __all__ = ["GENERIC", "data_uri", "resolve"]
 GENERIC = "generic.Generic"
 """What stands in for an icon that `diagrams` does not have."""
 
+_BLANK = "generic.blank.Blank"
+"""An icon of `diagrams` that shows nothing; on a card it would look like one that failed to load."""
+
 _PIXELS = 72
 _COLOURS = 32
 _DOTTED = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)?\.[A-Za-z0-9_]+")
@@ -46,7 +49,7 @@ def data_uri(icon: str) -> str:
 
 def _file(icon: str) -> Path | None:
     """The picture file behind a dotted class path below `diagrams`, or None."""
-    if not _DOTTED.fullmatch(icon):
+    if icon == _BLANK or not _DOTTED.fullmatch(icon):
         return None
     module, _, name = icon.rpartition(".")
     try:

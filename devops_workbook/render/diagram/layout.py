@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -42,6 +43,8 @@ _NARROWEST, _WIDEST = 78.0, 114.0
 _LABEL_ROOM = 82.0
 _FRAME_TITLE_ROOM, _SUBNET_TITLE_ROOM = 220.0, 130.0
 _LOWEST_RATIO, _PAGE_RATIO = 1.25, 1.6
+_REMARK = re.compile(r" \([^()]*\)")
+_LONGEST_TITLE = 200
 _COURIER = 0.6
 _WEIGHTS = {"request": 8, "delivery": 8, "async": 4, "replication": 3, "telemetry": 2, "control": 1}
 _TAGS = {
@@ -120,21 +123,28 @@ class Layout:
 def lay_out(scene: Scene) -> Layout:
     """Place everything in `scene`. Raises LayoutError if Graphviz cannot."""
     plan = _Plan(scene)
-    packed = _lay_out(plan, hints(scene))
-    if packed.width >= _LOWEST_RATIO * packed.height:
-        return packed
-    spread = _lay_out(plan, hints(scene, spread=True))
-    return max(packed, spread, key=_scale)
+    graph = _graph(plan, hints(scene))
+    if _ratio(graph) < _LOWEST_RATIO:
+        graph = max(graph, _graph(plan, hints(scene, spread=True)), key=_scale)
+    return _read(graph, plan)
 
 
-def _lay_out(plan: _Plan, hints: Hints) -> Layout:
-    """Place everything as hinted."""
-    return _read(json.loads(coordinates("\n".join(_dot(plan, hints)))), plan)
+def _graph(plan: _Plan, hints: Hints) -> Mapping[str, object]:
+    """What Graphviz makes of the plan."""
+    graph: dict[str, object] = json.loads(coordinates("\n".join(_dot(plan, hints))))
+    return graph
 
 
-def _scale(layout: Layout) -> float:
-    """How large the layout can be shown on a landscape page."""
-    return min(_PAGE_RATIO / layout.width, 1 / layout.height)
+def _ratio(graph: Mapping[str, object]) -> float:
+    """Width by height."""
+    _, _, right, top = _numbers(graph["bb"])
+    return right / top
+
+
+def _scale(graph: Mapping[str, object]) -> float:
+    """How large the picture can be shown on a landscape page."""
+    _, _, right, top = _numbers(graph["bb"])
+    return min(_PAGE_RATIO / right, 1 / top)
 
 
 def detail(component: Component) -> str:
@@ -180,7 +190,7 @@ class _Plan:
 def _card(component: Component) -> Card:
     """The component's text, wrapped, and the size it takes."""
     room = _WIDEST - 2 * _PADDING
-    title = wrap(component.title or component.id, TITLE_SIZE, room, 3, bold=True)
+    title = _card_title(component.title or component.id, room)
     below = tuple(line.removesuffix(" ·") for line in wrap(detail(component), DETAIL_SIZE, room, 2))
     widths = [width(line, TITLE_SIZE, bold=True) for line in title] + [width(line, DETAIL_SIZE) for line in below]
     text_height = LINE_SPACING * (len(title) * TITLE_SIZE + len(below) * DETAIL_SIZE)
@@ -190,6 +200,13 @@ def _card(component: Component) -> Card:
         math.ceil(min(max(max(widths, default=0.0) + 2 * _PADDING, _NARROWEST), _WIDEST)),
         math.ceil(ICON + text_height + 2 * _PADDING + 3),
     )
+
+
+def _card_title(title: str, room: float) -> tuple[str, ...]:
+    """A title in lines; without its remarks in brackets, if they make it too long for a card."""
+    lines = wrap(title, TITLE_SIZE, room, 4, bold=True)
+    short = _REMARK.sub("", title[:_LONGEST_TITLE])
+    return wrap(short, TITLE_SIZE, room, 4, bold=True) if len(lines) > 3 and short else lines
 
 
 def _frame_label(frame: Frame) -> FrameLabel:
@@ -294,7 +311,7 @@ def _placeholder(wide: float, size: float, lines: int) -> str:
 # Reading -------------------------------------------------------------------------------------------------
 
 
-def _read(graph: dict[str, object], plan: _Plan) -> Layout:
+def _read(graph: Mapping[str, object], plan: _Plan) -> Layout:
     """Graphviz's json0 as a Layout. Graphviz counts y upwards, from the bottom."""
     scene = plan.scene
     _, _, right, top = _numbers(graph["bb"])
@@ -328,7 +345,7 @@ def _box(component: str, objects: Mapping[str, Mapping[str, object]], plan: _Pla
     return Box(x + dx - card.width / 2, top - y + dy - card.height / 2, card.width, card.height)
 
 
-def _things(graph: dict[str, object], key: str) -> list[dict[str, object]]:
+def _things(graph: Mapping[str, object], key: str) -> list[dict[str, object]]:
     """The list of objects at `key`; empty if there is none."""
     found = graph.get(key, [])
     return found if isinstance(found, list) else []

@@ -99,13 +99,9 @@ class _Columns:
 
     @property
     def circular(self) -> bool:
-        """Whether two frames of different kinds lead to each other."""
-        kind = self._place.kind
-        return any(
-            start in self._leads.get(end, ()) and kind(start) != kind(end) and kind(start) and kind(end)
-            for start, ends in self._leads.items()
-            for end in ends
-        )
+        """Whether two frames side by side in a third lead to each other."""
+        inner = {frame for frame in self._leads if self._place.parent(frame)}
+        return any(start in self._leads.get(end, ()) for start in inner for end in self._leads[start] - {start})
 
     def _sides(self, line: Line) -> tuple[str, str]:
         """The outermost frame around either end that the other end is not in; the component if there is none."""
@@ -127,16 +123,17 @@ class _Columns:
         if frame not in self._depths:
             members = self._place.members(frame)
             inner = [line for line in self._lines if line.source in members and line.target in members]
-            self._depths[frame] = _longest(inner)
+            self._depths[frame] = _longest([(line, self.span(line)) for line in inner])
         return self._depths[frame]
 
 
-def _longest(lines: Sequence[Line]) -> Mapping[str, int]:
-    """The length of the longest chain of `lines` that ends at each component; circles count for little."""
-    depths = {end: 0 for line in lines for end in (line.source, line.target)}
-    for _ in depths:
-        deeper = {line.target: depths[line.source] + 1 for line in lines if depths[line.source] >= depths[line.target]}
-        if not deeper or max(deeper.values()) >= len(depths):
-            break
-        depths |= deeper
+def _longest(lines: Sequence[tuple[Line, int]]) -> Mapping[str, int]:
+    """The length of the longest chain of lines, each with its length, that ends at each component.
+
+    In a circle there is none; counting stops after as many rounds as a chain can have lines.
+    """
+    depths = {end: 0 for line, _ in lines for end in (line.source, line.target)}
+    for _ in range(len(depths) - 1):
+        for line, length in lines:
+            depths[line.target] = max(depths[line.target], min(depths[line.source] + length, len(depths)))
     return depths

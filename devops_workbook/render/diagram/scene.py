@@ -214,7 +214,7 @@ def _split_by_flow(
             continue
         members = [component for component, home in homes.items() if home == frame.id]
         beside = {component for component, home in homes.items() if _within(home, frame.parent, frames)} - set(members)
-        inward = [line for line in lines if line.kind in ("request", "async") and kinds.get(homes[line.target]) != "external"]
+        inward = [x for x in lines if x.kind in ("request", "async") and kinds.get(homes[x.target]) != "external"]
         behind = reached(beside, inward)
         before = [c for c in members if c not in behind and reached({c}, inward) & beside]
         if beside and before and len(before) < len(members):
@@ -281,6 +281,10 @@ class Place:
     def kind(self, frame: str) -> str:
         """The kind of `frame`; "" if there is no such frame."""
         return self._kinds.get(frame, "")
+
+    def parent(self, frame: str) -> str:
+        """The frame around `frame`; "" if there is none."""
+        return self._parents.get(frame, "")
 
     def region(self, component: str) -> str:
         """The region around `component`; "" if there is none."""
