@@ -79,7 +79,7 @@ def main(args: Sequence[str] | None = None) -> int:
         # The reader of our pipe has seen enough; nothing is wrong, and nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the edge: what nobody foresaw is a sentence too
+    except Exception as error:  # noqa: BLE001 - the edge: what nobody foresaw is a sentence too
         if _debugging.get():
             traceback.print_exception(error)
         status, sentences = _explain(error)
@@ -94,12 +94,10 @@ def _explain(error: BaseException) -> tuple[int, Sequence[str]]:
     if isinstance(error, ScenarioError):
         return 1 if isinstance(error, (RevisionConflict, ScenarioUnreadable)) else 2, error.problems
     if isinstance(error, typer.TyperException):
-        misused = hasattr(error, "ctx")
-        return 1, [error.format_message(), *["See devops-workbook --help."] * misused] if error.message else []
+        told = error.format_message()
+        return 1, [told, *["See devops-workbook --help."] * hasattr(error, "ctx")] if told else []
     if isinstance(error, OSError):
         return 1, [f"{error.filename}: {error.strerror}" if error.filename else str(error)]
-    if isinstance(error, (typer.Abort, KeyboardInterrupt)):
-        return 1, ["Stopped."]
     hint = "This should not happen. Run it again as `devops-workbook --debug …` and report what it prints."
     return 1, [f"{type(error).__name__}: {error}", hint]
 
@@ -308,16 +306,12 @@ def _steps(bar: _Bar, scenario: Scenario, before: int) -> Callable[[str, float],
 
 
 def _formats(text: str) -> tuple[str, ...]:
-    from devops_workbook.requirements import nearest
+    from devops_workbook.scenario import unknown
 
     names = tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
-    for name in names:
-        if name not in EXPORT_FORMATS:
-            guess = nearest(name, EXPORT_FORMATS)
-            hint = f"; did you mean {guess}?" if guess else ""
-            raise typer.BadParameter(f"{name!r} is not a format{hint} (allowed: {', '.join(EXPORT_FORMATS)})")
-    if not names:
-        raise typer.BadParameter(f"--formats is empty (allowed: {', '.join(EXPORT_FORMATS)})")
+    problems = [unknown(name, EXPORT_FORMATS, "format") for name in names if name not in EXPORT_FORMATS]
+    if problems or not names:
+        raise typer.BadParameter("; ".join(problems) or f"--formats is empty (allowed: {', '.join(EXPORT_FORMATS)})")
     return names
 
 
@@ -352,16 +346,17 @@ def lab(
 
 def _workshop(folder: Path, scenario: Path | None) -> Path:
     """The notebook to open from `folder`: the checkout's own, or a copy that begins with `scenario`."""
-    from devops_workbook.scenario import notebooks_folder, slug
+    from devops_workbook.scenario import examples, notebooks_folder, slug
 
     original = notebooks_folder() / "workshop.ipynb"
     if scenario is None and folder.resolve().is_relative_to(original.parent.parent.resolve()):
         return original
     copy = folder / ("workshop.ipynb" if scenario is None else f"workshop-{slug(scenario.stem)}.ipynb")
-    if scenario is None:
-        for example in sorted(original.parent.glob("scenarios/*.yaml")):
-            _put(folder / "scenarios" / example.name, example.read_text(encoding="utf-8"))
-    _put(copy, _beginning_with(original.read_text(encoding="utf-8"), scenario, folder))
+    wanted = {copy: _beginning_with(original.read_text(encoding="utf-8"), scenario, folder)}
+    if scenario is None and not (folder / "scenarios").exists():
+        wanted |= {folder / "scenarios" / path.name: path.read_text(encoding="utf-8") for path in examples().values()}
+    for path, text in wanted.items():
+        _put(path, text)
     return copy
 
 
@@ -369,12 +364,11 @@ def _put(path: Path, text: str) -> None:
     """Writes `text` to a file that is to be the user's; one that is there is theirs already."""
     from devops_workbook.scenario import write_atomic
 
-    if path.exists():
-        _console(stderr=True).print(_line(f"{path} is here already and stays as it is"))
-    else:
+    there = path.exists()
+    if not there:
         path.parent.mkdir(exist_ok=True)
         write_atomic(path, text.encode())
-        _console(stderr=True).print(_line(f"Wrote {path}"))
+    _console(stderr=True).print(_line(f"{path} is here already and stays as it is" if there else f"Wrote {path}"))
 
 
 def _beginning_with(notebook: str, scenario: Path | None, folder: Path) -> str:

@@ -54,11 +54,13 @@ __all__ = [
     "save",
     "slug",
     "to_yaml",
+    "unknown",
     "write_atomic",
 ]
 
 SIZE_LIMIT = 1024 * 1024
 DEPTH_LIMIT = 2  # the fields, and one list or mapping within
+LISTED = 20  # allowed values that a message repeats besides the nearest
 SHOWN = 60  # characters of a value that a message repeats
 SLUG_LIMIT = 80
 RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))})
@@ -219,7 +221,7 @@ def _values(document: CommentedMap) -> tuple[dict[str, Any], list[tuple[Any, str
     values: dict[str, Any] = {}
     problems: list[tuple[Any, str]] = []
     for key, raw in document.items():
-        if problem := _misread(specs[key], raw) if key in specs else _unknown(key, specs):
+        if problem := _misread(specs[key], raw) if key in specs else unknown(key, specs, "field"):
             problems.append((key, problem))
         else:
             values[key] = _plain(_if_empty(specs[key]) if raw is None else raw)
@@ -231,11 +233,13 @@ def _line(document: CommentedMap, key: Any) -> int:
     return document.lc.data[key][0] + 1 if key in document and key in document.lc.data else 0
 
 
-def _unknown(key: Any, names: Mapping[str, Any]) -> str:
-    guess = nearest(key, names) if isinstance(key, str) else ""
-    return f"{_shown(key)} is not a field" + (
-        f"; did you mean {guess!r}?" if guess else f" (allowed: {', '.join(names)})"
-    )
+def unknown(value: Any, allowed: Iterable[str], what: str) -> str:
+    """The sentence that `value` is not a `what`, with the nearest that is and all that are (if not too many)."""
+    allowed = tuple(allowed)
+    guess = nearest(value, allowed) if isinstance(value, str) else ""
+    hint = f"; did you mean {guess!r}?" if guess else ""
+    known = "" if guess and len(allowed) > LISTED else f" (allowed: {', '.join(allowed)})"
+    return f"{_shown(value)} is not {'an' if what[0] in 'aeiou' else 'a'} {what}{hint}{known}"
 
 
 def _if_empty(spec: FieldSpec) -> Any:
@@ -283,7 +287,11 @@ _REASONS = {
 def _sentences(error: ValidationError) -> Iterator[tuple[str, str]]:
     """(field, sentence) for every error."""
     specs = {spec.name: spec for spec in field_specs()}
-    for detail in error.errors(include_url=False):
+    details = error.errors(include_url=False)
+    itemised = {detail["loc"][0] for detail in details if len(detail["loc"]) > 1}
+    for detail in details:
+        if detail["type"] == "too_short" and detail["loc"][0] in itemised:
+            continue  # an item that is not allowed is one problem, not two
         sentence = _sentence(specs, [str(part) for part in detail["loc"]], dict(detail))
         # Where fields disagree pydantic names none; our own messages then begin with one.
         yield str(detail["loc"][0]) if detail["loc"] else re.split(r"\W", sentence)[0], sentence
@@ -294,7 +302,7 @@ def _sentence(specs: Mapping[str, FieldSpec], loc: list[str], detail: dict[str, 
     if detail["type"] == "value_error":
         return prefix + str(detail["ctx"]["error"])
     if not loc or loc[0] not in specs:
-        return _unknown(loc[0] if loc else "", specs)
+        return unknown(loc[0] if loc else "", specs, "field")
     spec = specs[loc[0]]
     if detail["type"] in _REASONS:
         return f"{prefix}{_REASONS[detail['type']]} (allowed: {spec.allowed})"
@@ -468,11 +476,9 @@ def draft(name: str, example: str = "") -> Requirements:
 
 def _example(name: str) -> Path:
     known = examples()
-    if name in known:
-        return known[name]
-    guess = nearest(name, known)
-    hint = f"; did you mean {guess!r}?" if guess else ""
-    raise ScenarioError([f"{_shown(name)} is not an example{hint} (allowed: {', '.join(known)})"])
+    if name not in known:
+        raise ScenarioError([unknown(name, known, "example")])
+    return known[name]
 
 
 def to_yaml(requirements: Requirements) -> str:

@@ -7,6 +7,7 @@ of the package (or of whoever edited it), so the loader raises `CatalogError` na
 from __future__ import annotations
 
 import csv
+import io
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -48,12 +49,13 @@ def load() -> Catalog:
     """
     providers = {id: _provider(id, table) for id, table in _tables("providers")}
     tools = _services("tools", _toml("tools.toml")["services"], "tools.toml")
-    prices = [book.prices for book in providers.values()]
+    tool_prices = _price_book("tools", "*")
+    books = [tool_prices, *(provider.prices for provider in providers.values())]
     return Catalog(
-        as_of=max(row.as_of for book in prices for row in book.rows.values()),
+        as_of=max(row.as_of for book in books for row in book.rows.values()),
         providers=MappingProxyType(providers),
         tools=tools,
-        tool_prices=_price_book("tools", "*"),
+        tool_prices=tool_prices,
         assumptions=_assumptions(),
         options=MappingProxyType(_toml("options.toml")),
         controls=_frozen(Control, "controls.toml"),
@@ -84,6 +86,12 @@ def _build(kind: type, where: str, /, **values: Any) -> Any:
         raise CatalogError(f"catalog/{where}: {str(error).partition(') ')[2] or error}") from None
 
 
+def _entry(table: Mapping[str, Any], key: str, where: str) -> Any:
+    if key not in table:
+        raise CatalogError(f"catalog/{where}: {key} is missing")
+    return table[key]
+
+
 def _frozen(kind: type, path: str) -> Mapping[str, Any]:
     return MappingProxyType(
         {id: _build(kind, f"{path} [{id}]", id=id, **_tuples(table)) for id, table in _toml(path).items()}
@@ -93,9 +101,16 @@ def _frozen(kind: type, path: str) -> Mapping[str, Any]:
 def _assumptions() -> Mapping[str, Fact]:
     source = "design assumption"
     rows = _toml("assumptions.toml").items()
+    where = "assumptions.toml"
     return MappingProxyType(
-        {id: Fact(row["value"], row["unit"], f"{source}: {row['why']}", "2026-11") for id, row in rows}
-    )
+        {
+            id: _build(
+                Fact, f"{where} [{id}]", source=f"{source}: {_entry(row, 'why', f'{where} [{id}]')}", as_of="2026-11",
+                **{key: value for key, value in row.items() if key != "why"},
+            )
+            for id, row in rows
+        }
+    )  # fmt: skip
 
 
 def _tuples(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,25 +129,38 @@ def _framework(id: str, table: dict[str, Any]) -> Framework:
 
 def _provider(id: str, table: dict[str, Any]) -> Provider:
     where = f"providers/{id}.toml"
+
+    def entry(key: str) -> Any:
+        return _entry(table, key, where)
+
+    regions = {r: _region(id, r, row, where) for r, row in entry("regions").items()}
+    for key in ("default_region", "reference_region"):
+        if entry(key) not in regions:
+            raise CatalogError(f"catalog/{where}: {key} {table[key]} is not one of its regions")
     return Provider(
         id=id,
-        title=table["title"],
-        default_region=table["default_region"],
-        iac=MappingProxyType(table["iac"]),
-        services=_services(id, table["services"], where),
-        regions=MappingProxyType({r: _region(id, r, row, where) for r, row in table["regions"].items()}),
-        instances=MappingProxyType(
-            {
-                sku: _build(Instance, f"{where} [instances.{kind}.{sku}]", sku=sku, kind=kind, **spec)
-                for kind, rows in table["instances"].items()
-                for sku, spec in rows.items()
-            }
-        ),
-        prices=_price_book(id, table["reference_region"]),
+        title=entry("title"),
+        default_region=entry("default_region"),
+        iac=MappingProxyType(entry("iac")),
+        services=_services(id, entry("services"), where),
+        regions=MappingProxyType(regions),
+        instances=_instances(entry("instances"), where),
+        prices=_price_book(id, entry("reference_region")),
         facts=MappingProxyType(
-            {name: _build(Fact, f"{where} [facts.{name}]", **fact) for name, fact in table["facts"].items()}
+            {name: _build(Fact, f"{where} [facts.{name}]", **fact) for name, fact in entry("facts").items()}
         ),
     )
+
+
+def _instances(tables: Mapping[str, Mapping[str, Any]], where: str) -> Mapping[str, Instance]:
+    found: dict[str, Instance] = {}
+    for kind, rows in tables.items():
+        for sku, spec in rows.items():
+            entry = f"{where} [instances.{kind}.{sku}]"
+            if sku in found:
+                raise CatalogError(f"catalog/{entry}: the size is already listed under instances.{found[sku].kind}")
+            found[sku] = _build(Instance, entry, sku=sku, kind=kind, **spec)
+    return MappingProxyType(found)
 
 
 def _region(provider: str, id: str, row: dict[str, Any], where: str) -> Region:
@@ -166,14 +194,16 @@ def _service(provider: str, id: str, row: dict[str, Any], where: str) -> Service
 def _price_book(provider: str, reference_region: str) -> PriceBook:
     path = f"prices/{provider}.csv"
     rows: dict[tuple[str, str], Price] = {}
-    with _ROOT.joinpath(path).open(encoding="utf-8", newline="") as file:
-        for line, row in enumerate(csv.DictReader(file), start=2):
-            try:
-                price = Price(**{**row, "usd": float(row["usd"])})  # type: ignore[arg-type]
-            except (TypeError, ValueError) as error:
-                raise CatalogError(f"catalog/{path}, line {line}: {error}") from None
-            key = (price.item, price.region)
-            if key in rows:
-                raise CatalogError(f"catalog/{path}, line {line}: {price.item} in {price.region} is there twice")
-            rows[key] = price
+    text = io.StringIO(_ROOT.joinpath(path).read_text(encoding="utf-8"), newline="")
+    for line, row in enumerate(csv.DictReader(text), start=2):
+        where = f"{path}, line {line}"
+        try:
+            usd = float(_entry(row, "usd", where))
+        except ValueError:
+            raise CatalogError(f"catalog/{where}: usd is {row['usd']!r}, not a number") from None
+        price = _build(Price, where, **{**row, "usd": usd})
+        key = (price.item, price.region)
+        if key in rows:
+            raise CatalogError(f"catalog/{where}: {price.item} in {price.region} is there twice")
+        rows[key] = price
     return PriceBook(provider, reference_region, MappingProxyType(rows))

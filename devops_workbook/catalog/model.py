@@ -9,7 +9,7 @@ change by region and by month while services do not.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from devops_workbook.evidence import Fact
@@ -96,8 +96,8 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A machine size. kind: compute, database or cache; family: general, compute, memory or burstable;
-    arch: x86 or arm; memory in GiB."""
+    """A machine size. kind: what a service's `skus` names, such as compute, database, database-cluster or cache;
+    family: general, compute, memory or burstable; arch: x86 or arm; memory in GiB."""
 
     sku: str
     kind: str
@@ -109,7 +109,10 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """One row of a price book: USD per `unit` in `region` ("*" = the same in every region)."""
+    """One row of a price book: USD per `unit` in `region` ("*" = the same in every region).
+
+    borrowed: the region whose price this is, where the one asked for has none; "" = it is its own.
+    """
 
     item: str
     region: str
@@ -118,14 +121,15 @@ class Price:
     source: str
     as_of: str
     note: str = ""
+    borrowed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PriceBook:
     """The prices of one provider.
 
-    `reference_region` is the region used when a region has no price of its own; such a price says so in
-    its note, so that it is never mistaken for a regional one.
+    `reference_region` is the region used when a region has no price of its own; such a price names it as
+    `borrowed` and says so in its note, so that it is never mistaken for a regional one.
     """
 
     provider: str
@@ -138,7 +142,7 @@ class PriceBook:
 
     def find(self, item: str, region: str) -> Price | None:
         """The price of `item` in `region`; else the price for every region; else the reference region's,
-        marked in `note`; else None, which means "not known"."""
+        marked as borrowed; else None, which means "not known"."""
         price = self.rows.get((item, region)) or self.rows.get((item, "*"))
         if price is not None:
             return price
@@ -146,7 +150,8 @@ class PriceBook:
         if reference is None:
             return None
         note = f"price of {self.reference_region}; the price in {region} is not known"
-        return Price(item, region, reference.unit, reference.usd, reference.source, reference.as_of, note)
+        note = f"{note}; {reference.note}" if reference.note else note
+        return replace(reference, region=region, note=note, borrowed=self.reference_region)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +192,6 @@ class Provider:
     def serving(self, role: str, kind: str = "") -> tuple[Service, ...]:
         """The services that play `role` (and are of `kind`, if given), in catalog order."""
         return tuple(s for s in self.services.values() if s.role == role and kind in ("", s.kind))
-
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,15 @@
    If every option is ruled out, the least bad one (the last, by convention the strongest) is taken and a
    finding says so.
 
-For each loser the module also works out which single priority, changed to which value, would make it win.
+For each loser the module also works out which single priority, changed to which value, would make it win. Scores
+are compared as whole hundredths, so that a tie is a tie on every machine and a flip that is announced happens.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from operator import mul
 
 from devops_workbook.design.context import Context
 from devops_workbook.design.model import PRIORITIES, Decision, Option
@@ -29,11 +30,10 @@ _TITLES = {field.id: field.title for field in FIELDS}
 _HIGHEST_PRIORITY = 5
 
 
-def weights(requirements: Requirements) -> tuple[float, ...]:
-    """The five priorities as weights that add up to 1; equal weights when all are zero."""
+def weights(requirements: Requirements) -> tuple[int, ...]:
+    """The five priorities as weights, in the order of PRIORITIES; all equal when all are zero."""
     raw = tuple(getattr(requirements, f"priority_{name}") for name in PRIORITIES)
-    total = sum(raw)
-    return tuple(w / total for w in raw) if total else (1.0 / len(raw),) * len(raw)
+    return raw if any(raw) else (1,) * len(raw)
 
 
 def options_of(
@@ -48,33 +48,39 @@ def options_of(
         Option(
             id=id,
             title=row["title"],
-            scores=tuple(scores.get(id, {}).get(name, row[name]) for name in PRIORITIES),  # type: ignore[arg-type]
+            scores=tuple(scores.get(id, {}).get(name, row[name]) for name in PRIORITIES),
             reason=row["why"],
         )
         for id, row in context.catalog.options[field_id].items()
     )
 
 
-def _dot(a: Sequence[float], b: Sequence[float]) -> float:
-    return sum(x * y for x, y in zip(a, b, strict=True))
+def _hundredths(option: Option) -> tuple[int, ...]:
+    return tuple(round(100 * score) for score in option.scores)
+
+
+def _total(scores: Sequence[int], share: Sequence[int]) -> int:
+    return sum(map(mul, scores, share))
 
 
 def choose(
     context: Context, field_id: str, options: Sequence[Option], rule_out: Mapping[str, str | bool | None]
 ) -> tuple[Option, tuple[Option, ...], bool]:
-    """The option chosen, the others (best first, ruled-out ones last), and whether it was overridden."""
+    """The option chosen, the others (best first, ruled-out ones last), and whether an override chose it."""
     forbidden = {**context.ruled_out_by_frameworks(field_id), **{k: str(v) for k, v in rule_out.items() if v}}
     share = weights(context.requirements)
+    totals = {o.id: _total(_hundredths(o), share) for o in options}
+    most = 100 * sum(share)
     scored = tuple(
-        replace(o, score=round(_dot(o.scores, share), 2), ruled_out=forbidden.get(o.id, "")) for o in options
+        replace(o, score=round(totals[o.id] / most, 2), ruled_out=forbidden.get(o.id, "")) for o in options
     )
     possible = [o for o in scored if not o.ruled_out]
     if not possible:
         _all_ruled_out(context, field_id, scored)
-    best = max(possible, key=lambda o: o.score) if possible else scored[-1]
-    chosen = _overridden(context, field_id, scored) or best
-    others = sorted((o for o in scored if o.id != chosen.id), key=lambda o: (bool(o.ruled_out), -o.score))
-    return chosen, tuple(others), chosen is not best
+    override = _overridden(context, field_id, scored)
+    chosen = override or (max(possible, key=lambda o: totals[o.id]) if possible else scored[-1])
+    others = sorted((o for o in scored if o.id != chosen.id), key=lambda o: (bool(o.ruled_out), -totals[o.id]))
+    return chosen, tuple(others), override is not None
 
 
 def _all_ruled_out(context: Context, field_id: str, options: Sequence[Option]) -> None:
@@ -84,7 +90,8 @@ def _all_ruled_out(context: Context, field_id: str, options: Sequence[Option]) -
             "conflict", "high", "no-option-left",
             f"{_TITLES[field_id]}: every option is ruled out; {last.title} is taken as the least bad. "
             + " ".join(f"{o.title}: {o.ruled_out}." for o in options),
-            field=field_id,
+            (WayOut("Change one of the requirements that rule the options out"),),
+            field_id,
         )
     )  # fmt: skip
 
@@ -135,47 +142,38 @@ def _forbidden_override(context: Context, field_id: str, option: Option) -> None
     )  # fmt: skip
 
 
-def priority_flips(requirements: Requirements, chosen: Option, others: Sequence[Option]) -> tuple[str, ...]:
-    """Sentences saying which one priority, set to which value, would make another option win.
+def priority_flips(requirements: Requirements, options: Sequence[Option], chosen: Option) -> tuple[str, ...]:
+    """Sentences saying which one priority, set to which value, would make another of `options` win.
 
-    Scores are linear in a priority, so the turning point is where the two lines cross:
-    w + (total difference) / (difference under that priority).
+    options: all of the field, in catalog order, those ruled out included. Constraints and the other decisions are
+    taken as they are.
     """
-    found = []
-    for other in others:
-        if other.ruled_out:
+    possible = [o for o in options if not o.ruled_out]
+    if len(possible) < 2:
+        return ()
+    flips = _nearest_flips([getattr(requirements, f"priority_{name}") for name in PRIORITIES], possible)
+    return tuple(
+        f"{o.title} would be chosen with priority_{flips[o.id][0]} at {flips[o.id][1]}"
+        for o in possible
+        if o.id != chosen.id and o.id in flips
+    )
+
+
+def _nearest_flips(raw: Sequence[int], options: Sequence[Option]) -> dict[str, tuple[str, int]]:
+    """Option id -> the smallest change of one priority with which it wins. One priority moves a total linearly."""
+    scores = [_hundredths(o) for o in options]
+    now = [_total(row, raw) for row in scores]
+    changes = [(index, value) for index in range(len(raw)) for value in range(_HIGHEST_PRIORITY + 1)]
+    changes.sort(key=lambda change: abs(change[1] - raw[change[0]]))
+    found: dict[str, tuple[str, int]] = {}
+    for index, value in changes:
+        step = value - raw[index]
+        if not step or sum(raw) + step == 0:
             continue
-        flip = _nearest_flip(requirements, chosen, other, others)
-        if flip:
-            name, value = flip
-            found.append(f"{other.title} would be chosen with priority_{name} at {value}")
-    return tuple(found)
-
-
-def _nearest_flip(
-    requirements: Requirements, chosen: Option, other: Option, rivals: Sequence[Option]
-) -> tuple[str, int] | None:
-    raw = [getattr(requirements, f"priority_{name}") for name in PRIORITIES]
-    margin = sum(w * (a - b) for w, a, b in zip(raw, chosen.scores, other.scores, strict=True))
-    best: tuple[str, int] | None = None
-    distance = float("inf")
-    for index, name in enumerate(PRIORITIES):
-        gain = other.scores[index] - chosen.scores[index]
-        if gain == 0:
-            continue
-        crossing = raw[index] + margin / gain
-        value = math.floor(crossing) + 1 if gain > 0 else math.ceil(crossing) - 1
-        if not 0 <= value <= _HIGHEST_PRIORITY or abs(value - raw[index]) >= distance:
-            continue
-        trial = [*raw[:index], value, *raw[index + 1 :]]
-        if any(trial) and _wins(other, (chosen, *rivals), trial):
-            best, distance = (name, value), abs(value - raw[index])
-    return best
-
-
-def _wins(option: Option, field: Sequence[Option], raw: Sequence[float]) -> bool:
-    score = _dot(option.scores, raw)
-    return all(o is option or o.ruled_out or _dot(o.scores, raw) < score for o in field)
+        totals = [total + step * row[index] for total, row in zip(now, scores, strict=True)]
+        winner = options[totals.index(max(totals))].id
+        found.setdefault(winner, (PRIORITIES[index], value))
+    return found
 
 
 def decide(
@@ -198,6 +196,8 @@ def decide(
     """
     options = options or options_of(context, field_id)
     chosen, others, overridden = choose(context, field_id, options, rule_out or {})
+    ranked = {o.id: o for o in (chosen, *others)}
+    in_order = [ranked[o.id] for o in options]
     row = context.catalog.options.get(field_id, {}).get(chosen.id, {})
     return Decision(
         id=field_id,
@@ -206,7 +206,7 @@ def decide(
         summary=summary or row.get("summary", chosen.title),
         rationale=(*rationale, *_standing(chosen, others, overridden)),
         alternatives=others,
-        flips=(*flips, *(() if overridden else priority_flips(context.requirements, chosen, others))),
+        flips=(*flips, *(() if overridden else priority_flips(context.requirements, in_order, chosen))),
         detail=tuple((label, text) for label, text in row.get("detail", ())),
         evidence=tuple(evidence),
         artifacts=tuple(artifacts),
@@ -216,11 +216,12 @@ def decide(
 
 def _standing(chosen: Option, others: Sequence[Option], overridden: bool) -> tuple[str, ...]:
     rivals = [o for o in others if not o.ruled_out]
-    if overridden:
-        best = max(rivals, key=lambda o: o.score)
-        return (f"Overridden by the team: scores {chosen.score:g} where {best.title} scores {best.score:g}.",)
+    if chosen.ruled_out:
+        return (f"No option is left; taken as the least bad, although {chosen.ruled_out}.",)
     if not rivals:
         ruled = ", ".join(o.title for o in others)
         return (f"The only option left; ruled out: {ruled}.",) if ruled else ()
-    best = max(rivals, key=lambda o: o.score)
+    best = rivals[0]
+    if overridden:
+        return (f"Decided by the team: scores {chosen.score:g} where {best.title} scores {best.score:g}.",)
     return (f"Scores {chosen.score:g} of 10 under the team's priorities; next is {best.title} with {best.score:g}.",)

@@ -1,8 +1,8 @@
 """Takes all 33 decisions, in an order in which each finds what it depends on.
 
 Caching comes first because it decides how much load reaches the origin; compute and database follow from the
-load; the form of deployment from what those promise; everything else from the form. The order in which a plan
-is read is another (see `outline`).
+load; the form of deployment from what those and the firewall before them promise; everything else from the form.
+The order in which a plan is read is another (see `outline`).
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ DECIDERS: dict[str, Callable[[Context], Decision]] = {
     "infrastructure.compute": infrastructure.compute,
     "infrastructure.database": infrastructure.database,
     "scaling.load_balancing": scaling.load_balancing,
+    "security.network": security.network,
     "disaster_recovery.high_availability": disaster_recovery.high_availability,
     "disaster_recovery.backup": disaster_recovery.backup,
     "disaster_recovery.recovery": disaster_recovery.recovery_procedures,
@@ -41,7 +42,6 @@ DECIDERS: dict[str, Callable[[Context], Decision]] = {
     "infrastructure.security": infrastructure.security,
     "security.scanning": security.scanning,
     "security.secrets": security.secrets,
-    "security.network": security.network,
     "security.access": security.access,
     "security.compliance": security.compliance,
     "observability.metrics": observability.metrics,
@@ -93,11 +93,12 @@ class _Names(dict[str, str]):
 
 
 def _names(c: Context) -> dict[str, str]:
-    names = {role: s.title for role in _NAMED_ROLES if (s := c.service(role))}
+    second = c.second_region
+    names = {role: service.title for role in _NAMED_ROLES if (service := c.service(role))}
     names |= {name: c.taken[field].choice.title for name, field in _NAMED_CHOICES.items()}
     return names | {
         "region": f"{c.region.title} ({c.region.id})",
-        "secondary_region": f"{s.title} ({s.id})" if (s := c.second_region) else "a second region",
+        "secondary_region": f"{second.title} ({second.id})" if second else "a second region",
         "source_host": {"github": "GitHub", "gitlab": "GitLab"}.get(c.requirements.source_host, "the team's own host"),
         "iac": c.provider.iac[iac_tool(c)],
     }

@@ -1,8 +1,12 @@
 """The users' path: which services a request needs, and what they promise together.
 
-Name resolution, the CDN when there is one, the entry (load balancer or API gateway), compute and database are
-all needed. The in-memory cache is not: without it the system is slower, not down. Whatever the catalog knows no
-promise for makes the whole "not known".
+Name resolution, the CDN when there is one, the web application firewall, the entry (load balancer or API gateway),
+what holds work in between, compute and database are all needed. The in-memory cache is not: without it the system
+is slower, not down. Files, secrets and calls to the outside fail single functions, and are left out too. Whatever
+the catalog knows no promise for makes the whole "not known"; a firewall without a promise of its own is part of
+the CDN or entry it is attached to, and covered by theirs.
+
+With two active sites, what is promised globally is still there once; everything else is there twice.
 """
 
 from __future__ import annotations
@@ -11,14 +15,22 @@ from devops_workbook.catalog.model import Service
 from devops_workbook.design.context import Context
 from devops_workbook.design.reliability import active_active, form_sla, series
 
-__all__ = ["entry_service", "global_services", "intake_services", "path_pct", "promise", "site_pct", "weakest_pct"]
+__all__ = [
+    "entry_service", "filtered", "intake_services", "path_pct", "path_services", "promise", "weakest_pct",
+]  # fmt: skip
 
 
-def global_services(c: Context) -> tuple[Service, ...]:
-    """The services outside any region that a request needs first: DNS, and the CDN if the plan has one."""
+def filtered(c: Context) -> bool:
+    """Whether a web application firewall stands before the entry."""
+    return c.choice("security.network") in ("segmented-waf", "zero-trust")
+
+
+def _edge_services(c: Context) -> tuple[Service, ...]:
     roles = ["dns"] if c.requirements.public_facing else []
     if c.choice("scaling.caching") in ("cdn", "cdn-in-memory"):
         roles.append("cdn")
+    if filtered(c) and (firewall := c.service("waf")) and promise(firewall) is not None:
+        roles.append("waf")
     return tuple(s for role in roles if (s := c.service(role)))
 
 
@@ -35,24 +47,19 @@ def intake_services(c: Context) -> tuple[Service, ...]:
     return tuple(s for s in (c.service(role),) if role and s)
 
 
+def path_services(c: Context, compute: Service, database: Service, entry: str) -> tuple[Service, ...]:
+    """Every service a request needs, in the order in which it meets them."""
+    return (*_edge_services(c), entry_service(c, entry), *intake_services(c), compute, database)
+
+
 def _pct(service: Service, form: str) -> float | None:
     sla = form_sla(service, form)
     return sla.pct if sla else None
 
 
-def site_pct(services: tuple[Service, ...], form: str) -> float | None:
-    """What regional services promise in series at one site, per cent; None if one promise is not known."""
-    return series(_pct(s, form) for s in services)
-
-
-def weakest_pct(c: Context, services: tuple[Service, ...], form: str) -> float | None:
-    """The smallest promise of regional services in a form, per cent, two active sites counted as two; None if
-    one is not known."""
-    pcts = [_pct(s, form) for s in services]
-    if None in pcts:
-        return None
-    smallest = min(pct for pct in pcts if pct is not None)
-    return active_active(smallest, c.assume("common_cause_share")) if form == "active-active" else smallest
+def _everywhere(service: Service, form: str) -> bool:
+    sla = form_sla(service, form)
+    return sla is not None and sla.form == "global"
 
 
 def promise(service: Service) -> float | None:
@@ -60,11 +67,25 @@ def promise(service: Service) -> float | None:
     return _pct(service, "multi-zone")
 
 
-def path_pct(c: Context, compute: Service, database: Service, form: str = "multi-zone", entry: str = "application") -> float | None:
+def weakest_pct(c: Context, services: tuple[Service, ...], form: str) -> float | None:
+    """The smallest promise of services in a form, per cent, two active sites counted as two; None if one is not
+    known."""
+    pcts = [(_pct(s, form), _everywhere(s, form)) for s in services]
+    found = [
+        pct if form != "active-active" or everywhere else active_active(pct, c.assume("common_cause_share"))
+        for pct, everywhere in pcts
+        if pct is not None
+    ]
+    return min(found) if len(found) == len(pcts) else None
+
+
+def path_pct(
+    c: Context, compute: Service, database: Service, form: str = "multi-zone", entry: str = "application"
+) -> float | None:
     """What the users' path promises, per cent, for these services in a deployment form; None = not known."""
-    site = site_pct((entry_service(c, entry), *intake_services(c), compute, database), form)
-    if site is None:
-        return None
-    if form == "active-active":
+    services = path_services(c, compute, database, entry)
+    once = series(_pct(s, form) for s in services if _everywhere(s, form))
+    site = series(_pct(s, form) for s in services if not _everywhere(s, form))
+    if site is not None and form == "active-active":
         site = active_active(site, c.assume("common_cause_share"))
-    return series((*(_pct(s, form) for s in global_services(c)), site))
+    return series((once, site))

@@ -2,7 +2,8 @@
 
 A service lists what it bills (`PriceDimension`); a component says how much of each it uses. A tool that a team
 runs itself bills the provider's instances it runs on. A price the catalog does not hold is None, "not known",
-and so is a total that contains one.
+and so is a total that contains one. Usage is counted in decimal GB; where the price list says GiB or TiB it is
+converted.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from dataclasses import dataclass
 
 from devops_workbook.catalog.model import Catalog, Price, PriceDimension, Service
 
-__all__ = ["Charge", "charges", "estimate", "find_service"]
+__all__ = ["GB_PER_GIB", "Charge", "charges", "estimate", "find_service"]
+
+GB_PER_GIB = 1.073741824
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,14 @@ def charges(
         amount = usage.get(dimension.per, 0.0)
         if amount == 0:
             continue
-        item = dimension.item.replace("{sku}", sku)
-        quantity = None if amount is None else amount / dimension.scale
-        yield Charge(dimension, quantity, _find_price(catalog, provider, service, item, region))
+        price = _find_price(catalog, provider, service, dimension.item.replace("{sku}", sku), region)
+        quantity = None if amount is None else amount / (dimension.scale * _binary(dimension, price))
+        yield Charge(dimension, quantity, price)
+
+
+def _binary(dimension: PriceDimension, price: Price | None) -> float:
+    """GB in one billed GiB, where decimal gigabytes meet a binary price; else 1."""
+    return GB_PER_GIB if price and dimension.per.endswith("_gb") and price.unit.startswith(("GiB", "TiB")) else 1.0
 
 
 def estimate(

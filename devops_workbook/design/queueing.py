@@ -4,10 +4,13 @@ A request that finds all workers busy waits. Erlang C gives the chance of that f
 exponential service (M/M/c); Allen and Cunneen scale the wait by (Ca^2 + Cs^2) / 2 for other variability.
 Erlang B is computed by its recursion 1/B(c) = 1 + (c/a) / B(c-1). An error in B is multiplied by c/a at each
 step, so below the load it dies out: starting K = 8 standard deviations below the load leaves exp(-K^2/2),
-about 1e-14. That makes the cost O(sqrt(a)) rather than O(a) and keeps every load exact.
+about 1e-14. That makes the cost O(sqrt(a)) rather than O(a) and keeps every load up to a million Erlangs exact;
+beyond, the limit theorem of Halfin and Whitt takes over, which is then right to a fraction of a per cent.
+
+The wait of those who wait is exponential in M/M/c; its mean is scaled for other variability and its shape kept.
 
 Sources: Erlang (1917); Allen, Probability, Statistics and Queueing Theory, 2nd ed. (1990), section 5.3 for
-the recursion and the approximation.
+the recursion and the approximation; Halfin and Whitt, Operations Research 29 (1981), 567-588.
 """
 
 from __future__ import annotations
@@ -18,7 +21,8 @@ __all__ = ["erlang_c", "lognormal_quantile", "wait_quantile", "workers_for"]
 
 _K = 8.0
 _Z99 = 2.3263478740408408  # standard normal quantile of 0.99
-_EXACT_LIMIT = 1_000_000.0  # Erlangs; above, workers are found by square-root staffing alone
+_EXACT_LIMIT = 1_000_000.0  # Erlangs; above, the limit theorem is used
+_ROOM = 3.0  # standard deviations of room above that limit: fewer than 0.2 % of requests then wait
 
 
 def _inverse_b(workers: int, load: float) -> float:
@@ -36,7 +40,18 @@ def erlang_c(workers: int, load: float) -> float:
 
     1.0 when the load is not below the number of workers (the queue then grows without end).
     """
-    return 1.0 if load >= workers else _wait_probability(_inverse_b(workers, load), workers, load)
+    if load >= workers:
+        return 1.0
+    if load > _EXACT_LIMIT:
+        return _halfin_whitt((workers - load) / math.sqrt(load))
+    return _wait_probability(_inverse_b(workers, load), workers, load)
+
+
+def _halfin_whitt(room: float) -> float:
+    """The chance of waiting with `room` standard deviations of the load to spare, for very large loads."""
+    density = math.exp(-room * room / 2.0) / math.sqrt(2.0 * math.pi)
+    below = 1.0 - math.erfc(room / math.sqrt(2.0)) / 2.0
+    return density / (density + room * below)
 
 
 def _wait_probability(inverse_b: float, workers: int, load: float) -> float:
@@ -72,13 +87,12 @@ def lognormal_quantile(mean: float, cv: float) -> float:
 def workers_for(rate: float, service_s: float, cv: float, wait_s: float, tail: float = 0.01) -> int:
     """The fewest workers with which at most a share `tail` of requests waits longer than `wait_s` seconds.
 
-    Never below 1. Above a million Erlangs the answer is the square-root staffing rule of Halfin and Whitt
-    (1981) with three standard deviations of room: fewer than 0.2 % of requests then wait at all, and the
-    room is under 0.3 % of the workers.
+    Never below 1. Above a million Erlangs the answer is the square-root staffing rule with three standard
+    deviations of room: fewer than 0.2 % of requests then wait at all, and the room is under 0.3 % of the workers.
     """
     load = rate * service_s
     if load > _EXACT_LIMIT:
-        return math.ceil(load + 3.0 * math.sqrt(load))
+        return math.ceil(load + _ROOM * math.sqrt(load))
     workers = max(1, math.floor(load) + 1)
     inverse = _inverse_b(workers, load)
     while True:

@@ -143,7 +143,8 @@ def _regional_data(service: Service) -> bool:
 
 def _instance(context: Context, setup: Setup) -> Recovery:
     if _regional_data(setup.database):
-        step = _assumed(context, "Stateless instances are replaced; the data service repairs itself", "zone_restore_minutes")
+        title = "Stateless instances are replaced; the data service repairs itself"
+        step = _assumed(context, title, "zone_restore_minutes")
         if setup.form != "single-zone":
             step = Step("Other instances carry on; the data service repairs itself", 0.0, "redundant by design")
     elif setup.form == "single-zone":
@@ -194,12 +195,26 @@ def _region(context: Context, setup: Setup) -> Recovery:
         return Recovery("region", steps, *_copy_age(context, setup.backup))
     lag = _assumed(context, "Replication lag", "replica_lag_seconds")
     manual = () if setup.automatic else decide
-    if setup.form == "pilot-light":
-        start = _assumed(context, "Start the instances of the second site", "scale_up_minutes")
-        steps = (detect, *manual, start, verify, switch)
-    else:
-        steps = (detect, *manual, switch)
+    steps = (detect, *manual, *_promote(context, setup.database), *_start_up(context, setup.form), switch)
     return Recovery("region", steps, lag.minutes, lag.source)
+
+
+def _promote(context: Context, database: Service) -> tuple[Step, ...]:
+    if "multi-region-writes" in database.features:
+        return ()
+    title, fact = "Promote the replica in the second region", "failover_seconds_cross_region_database"
+    if fact in context.provider.facts:
+        return (_published(context, title, fact),)
+    return (_assumed(context, title, "promote_replica_minutes"),)
+
+
+def _start_up(context: Context, form: str) -> tuple[Step, ...]:
+    if form == "pilot-light":
+        start = _assumed(context, "Start the instances of the second site", "scale_up_minutes")
+        return (start, _assumed(context, "Verify", "verify_minutes"))
+    if form == "warm-standby":
+        return (_published(context, "Start the rest of the standby's instances", "instance_start_seconds"),)
+    return ()
 
 
 def _corruption(context: Context, setup: Setup) -> Recovery:

@@ -9,12 +9,13 @@ decides is named in the catalog's assumptions, never here.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from devops_workbook.catalog.model import Instance, Service
 from devops_workbook.design.context import Context
+from devops_workbook.design.pricing import GB_PER_GIB
 from devops_workbook.design.queueing import lognormal_quantile, wait_quantile, workers_for
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
 HOURS_PER_MONTH = 730.0
 SECONDS_PER_MONTH = HOURS_PER_MONTH * 3600.0
 _MOST_INSTANCES = 100  # beyond this a larger size is preferred, whatever it costs
+_MOST_REPLICAS = 15  # read replicas of a database whose limit the catalog does not name
 
 
 @dataclass
@@ -93,7 +95,8 @@ class Load:
 
     @cached_property
     def p99_s(self) -> float:
-        """Expected p99 response, an upper bound: p99 of waiting plus p99 of service, seconds."""
+        """Expected p99 response, seconds: p99 of waiting plus p99 of service. Both are seldom met at once, so this
+        errs on the safe side; it is exact where one of the two is constant."""
         cv = self.context.requirements.service_time_cv
         return wait_quantile(self.workers, self.design_rps, self.service_s, cv) + self.service_p99_s
 
@@ -160,7 +163,7 @@ def compute_size(context: Context, load: Load, service: Service, zones: int) -> 
     if service.kind == "functions":
         return ComputeSize("", load.workers, 0, load.workers * load.mean_share, 0.0, context.assume("function_gib"))
     vcpu, gib = context.assume("replica_vcpu"), context.assume("replica_gib")
-    peak = zone_count(math.ceil(load.vcpus / vcpu), zones)
+    peak = zone_count(math.ceil(load.vcpus / vcpu - 1e-9), zones)
     minimum = max(1, zones)
     return ComputeSize("", max(peak, minimum), minimum, _mean(peak, minimum, load), vcpu, gib)
 
@@ -190,46 +193,57 @@ def cheapest_instance(context: Context, service: Service, vcpus: float, gib: flo
     Burstable sizes are taken only below one processor, where their credits last. Sizes that would need more
     than a hundred instances are passed over while a larger one would do.
     """
-    candidates = [i for i in _sizes(context, service) if i.family != "burstable" or vcpus <= 1.0]
-    few = [i for i in candidates if _fit(i, vcpus, gib) <= _MOST_INSTANCES] or [
-        max(candidates, key=lambda i: (i.vcpu, i.memory_gib))
-    ]
-    return min(few, key=lambda i: (_hourly(context, service, i) * zone_count(_fit(i, vcpus, gib), zones), i.vcpu))
+    candidates = [(usd, i) for usd, i in _sizes(context, service) if i.family != "burstable" or vcpus <= 1.0]
+    few = [(usd, i) for usd, i in candidates if _fit(i, vcpus, gib) <= _MOST_INSTANCES]
+    if not few:
+        return max((i for _, i in candidates), key=lambda i: (i.vcpu, i.memory_gib))
+    return min(few, key=lambda row: (row[0] * zone_count(_fit(row[1], vcpus, gib), zones), row[1].vcpu))[1]
 
 
-def _sizes(context: Context, service: Service) -> list[Instance]:
+def _sizes(context: Context, service: Service) -> Sequence[tuple[float, Instance]]:
+    """The sizes of a service in the region with their USD an hour (inf = not known), cheapest first."""
+    found = context.sizes.get(service.id)
+    if found is None:
+        context.sizes[service.id] = found = _offered(context, service)
+    return found
+
+
+def _offered(context: Context, service: Service) -> list[tuple[float, Instance]]:
+    prices, region = context.provider.prices, context.region.id
+    pattern = next((d.item for d in service.dimensions if "{sku}" in d.item), "")
     # Whether code must be built for Arm matters for machines of the team's, not for managed databases.
     x86_only = service.skus == "compute" and "arm" not in service.features
-    sizes = [
-        i
+    items = {
+        i: pattern.replace("{sku}", i.sku)
         for i in context.provider.instances.values()
         if i.kind == service.skus and not (x86_only and i.arch == "arm")
-    ]
+    }
     # A size without a price of its own in a region that prices others is not offered there.
-    offered = [i for i in sizes if context.provider.prices.has(_item(service, i), context.region.id)]
-    return offered or sizes
+    offered = {i: item for i, item in items.items() if prices.has(item, region)} or items
+    priced = [(price.usd if (price := prices.find(item, region)) else math.inf, i) for i, item in offered.items()]
+    return sorted(priced, key=lambda row: (row[0], row[1].vcpu, row[1].memory_gib))
 
 
-def _item(service: Service, instance: Instance) -> str:
-    return next((d.item.replace("{sku}", instance.sku) for d in service.dimensions if "{sku}" in d.item), "")
+def _cheapest(sizes: Sequence[tuple[float, Instance]], vcpus: float, gib: float) -> Instance | None:
+    return next((i for _, i in sizes if i.vcpu >= vcpus and i.memory_gib >= gib), None)
 
 
-def _hourly(context: Context, service: Service, instance: Instance) -> float:
-    price = context.provider.prices.find(_item(service, instance), context.region.id)
-    return price.usd if price else math.inf
+def _largest(sizes: Sequence[tuple[float, Instance]]) -> Instance:
+    return max((i for _, i in sizes), key=lambda i: (i.vcpu, i.memory_gib))
 
 
 def smallest_machine(context: Context, vcpus: float, gib: float) -> str:
-    """The SKU of the cheapest single machine with so many processors and GiB, for tools a team runs itself."""
-    service = next(s for s in context.provider.serving("compute") if s.skus)
-    fitting = [i for i in _sizes(context, service) if i.vcpu >= vcpus and i.memory_gib >= gib]
-    return min(fitting, key=lambda i: (_hourly(context, service, i), i.vcpu)).sku
+    """The SKU of the cheapest single machine with so many processors and GiB, for tools a team runs itself; the
+    largest there is, if none has so many."""
+    sizes = _sizes(context, next(s for s in context.provider.serving("compute") if s.skus))
+    return (_cheapest(sizes, vcpus, gib) or _largest(sizes)).sku
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseSize:
     """The database at one site. instances: primary and read replicas, without standbys; cores_needed and
-    gib_needed: what the load asks for; fits: whether the largest size carries the writes."""
+    gib_needed: what the load asks for; fits: whether the largest size carries the writes and, with as many
+    replicas as it may have, the reads. That the data in use outgrows its memory costs speed, not service."""
 
     sku: str
     instances: int
@@ -239,48 +253,58 @@ class DatabaseSize:
 
 
 def database_size(context: Context, load: Load, service: Service) -> DatabaseSize:
-    """The size of a database service for this load. Request-priced services have no instances to size."""
+    """The size of a database service for this load, with a cold in-memory cache. Request-priced services have no
+    instances to size."""
     cores = load.queries_per_second / context.assume("queries_per_second_per_vcpu")
-    gib = context.requirements.database_gb * context.assume("database_memory_share")
+    gib = context.requirements.database_gb * context.assume("database_memory_share") / GB_PER_GIB
     if not service.skus:
         return DatabaseSize("", 1, cores, gib, fits=True)
-    sizes = sorted(_sizes(context, service), key=lambda i: (_hourly(context, service, i), i.vcpu))
-    for instance in sizes:
-        if instance.vcpu >= cores and instance.memory_gib >= gib:
-            return DatabaseSize(instance.sku, 1, cores, gib, fits=True)
-    largest = max(sizes, key=lambda i: (i.vcpu, i.memory_gib))
+    sizes = _sizes(context, service)
+    largest = _largest(sizes)
+    one = _cheapest(sizes, cores, gib) or (largest if largest.vcpu >= cores else None)
+    if one:
+        return DatabaseSize(one.sku, 1, cores, gib, fits=True)
     reads = cores * context.requirements.read_pct / 100.0
     replicas = math.ceil(reads / largest.vcpu)
-    writes_fit = cores - reads <= largest.vcpu and replicas <= service.limits.get("max_replicas", 15)
-    return DatabaseSize(largest.sku, 1 + replicas, cores, gib, writes_fit)
+    fits = cores - reads <= largest.vcpu and replicas <= service.limits.get("max_replicas", _MOST_REPLICAS)
+    return DatabaseSize(largest.sku, 1 + replicas, cores, gib, fits)
 
 
 def database_usage(
-    context: Context, load: Load, service: Service, size: DatabaseSize, standbys: int
+    context: Context, load: Load, service: Service, size: DatabaseSize, standbys: int, share: float = 1.0
 ) -> dict[str, float]:
-    """What one site's database bills in a month. standbys: synchronous copies beside each primary."""
+    """What one site's database bills in a month. standbys: synchronous copies beside the primary; share: of the
+    reads that this site serves, 0-1. Every site takes every write."""
     r = context.requirements
     reads = load.queries_month * r.read_pct / 100.0
     writes = load.queries_month - reads
+    reads *= share
     # Where the price of a redundant database already holds its standby, the catalog says so.
     billed = standbys * service.limits.get("standby_billed", 1.0)
     copies = size.instances + billed if size.sku else 1
     return {
         "instance_hours": copies * HOURS_PER_MONTH,
         "storage_gb": r.database_gb * (copies if service.kind == "relational" else 1),
-        "io_requests": load.queries_month,
+        "io_requests": reads + writes,
         "read_requests": reads,
         "write_requests": writes,
-        "backup_gb": r.database_gb * context.assume("snapshot_copies"),
+        "backup_gb": r.database_gb * _backup_copies(context, service),
     }
+
+
+def _backup_copies(context: Context, service: Service) -> float:
+    """Stored volume of backups that is billed, as a multiple of the data. The catalog says where a service bills
+    its backups by the size of the data (backup_copies), or includes some (backup_included)."""
+    copies = service.limits.get("backup_copies", context.assume("snapshot_copies"))
+    return max(0.0, copies - service.limits.get("backup_included", 0.0))
 
 
 def cache_size(context: Context, service: Service) -> str:
     """The SKU of the in-memory cache: the cheapest that holds the working set, else the largest."""
-    wanted = context.requirements.database_gb * context.assume("cache_working_set_share")
-    sizes = sorted(_sizes(context, service), key=lambda i: (_hourly(context, service, i), i.memory_gib))
-    fitting: Iterable[Instance] = (i for i in sizes if i.memory_gib >= wanted)
-    return next(iter(fitting), sizes[-1]).sku
+    wanted = context.requirements.database_gb * context.assume("cache_working_set_share") / GB_PER_GIB
+    sizes = _sizes(context, service)
+    largest = max((i for _, i in sizes), key=lambda i: i.memory_gib)
+    return (_cheapest(sizes, 0.0, wanted) or largest).sku
 
 
 def compute_usage(context: Context, load: Load, service: Service, size: ComputeSize) -> dict[str, float]:

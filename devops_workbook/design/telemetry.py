@@ -1,35 +1,38 @@
 """How much the system says about itself: metric series, log volume, spans, pipeline minutes.
 
-Volumes follow from the load and the catalog's assumptions; they decide what monitoring costs.
+Volumes follow from the load and the catalog's assumptions; they decide what monitoring costs. A tool that the team
+runs itself needs machines, and more of them the more it takes in.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import math
+from dataclasses import dataclass
 
 from devops_workbook.catalog.model import Service
 from devops_workbook.design.context import Context
-from devops_workbook.design.sizing import HOURS_PER_MONTH, compute_size, load_of, smallest_machine
+from devops_workbook.design.sites import chosen_service, site_compute, sites_of
+from devops_workbook.design.sizing import HOURS_PER_MONTH, SECONDS_PER_MONTH, load_of, smallest_machine
 
 __all__ = ["Hosting", "Telemetry", "hosting", "pipeline_minutes_month", "telemetry_of"]
 
 _KB_PER_GB = 1e6
 _DAYS_PER_MONTH = 30.4
+_INCLUDED_DAYS = 30  # days of log retention in the price of ingestion, where a provider includes any
 _DATADOG_INCLUDED = 100  # custom metrics in the price of one host (limits of `datadog` in the catalog)
 
 
 @dataclass(frozen=True, slots=True)
 class Telemetry:
-    """Monthly volumes of one site: metric series, samples, log GB taken in and stored, spans kept, audit
-    events; hosts: instances an agent runs on (None = there are none, the code runs as functions); custom_metrics: series beyond the hundred that a
-    hosted service includes with each host."""
+    """Monthly volumes of all sites: metric series, samples, log GB taken in, stored, and stored beyond the first
+    30 days, spans kept, audit events; hosts: instances an agent runs on (None = there are none, the code runs as
+    functions); custom_metrics: series beyond the hundred that a hosted service includes with each host."""
 
     metric_series: float
     samples: float
     log_gb: float
     log_stored_gb: float
+    log_kept_gb: float
     spans: float
     events: float
     hosts: float | None
@@ -37,20 +40,26 @@ class Telemetry:
 
 
 def telemetry_of(c: Context) -> Telemetry:
-    """The telemetry volumes of the design in progress, once compute has been decided."""
-    load = load_of(c)
-    service = c.provider.services[c.taken["infrastructure.compute"].choice.service]
-    size = compute_size(c, load, service, zones=min(3, c.region.zones))
+    """The telemetry volumes of the design in progress, once compute and the sites have been decided."""
+    if c.telemetry is None:
+        c.telemetry = _measure(c)
+    return c.telemetry
+
+
+def _measure(c: Context) -> Telemetry:
+    load, places = load_of(c), sites_of(c)
     # A function reports as one, however many of it run; it is no host, so a price per host is then not known.
-    functions = service.kind == "functions"
-    sources = 1.0 if functions else max(1.0, size.mean)
+    functions = chosen_service(c, "infrastructure.compute").kind == "functions"
+    sources = float(len(places)) if functions else max(1.0, sum(site_compute(c, site).mean for site in places))
     series = sources * c.assume("metric_series_per_instance")
     log_gb = load.origin_requests_month * c.assume("log_kb_per_request") / _KB_PER_GB
+    days = c.requirements.log_retention_days
     return Telemetry(
         metric_series=series,
-        samples=series * 730 * 3600 / c.assume("scrape_interval_seconds"),
+        samples=series * SECONDS_PER_MONTH / c.assume("scrape_interval_seconds"),
         log_gb=log_gb,
-        log_stored_gb=log_gb * c.requirements.log_retention_days / _DAYS_PER_MONTH,
+        log_stored_gb=log_gb * days / _DAYS_PER_MONTH,
+        log_kept_gb=log_gb * max(0, days - _INCLUDED_DAYS) / _DAYS_PER_MONTH,
         spans=load.origin_requests_month * c.assume("trace_sample_share") * c.assume("spans_per_request"),
         events=load.origin_requests_month * c.assume("audit_events_per_request"),
         hosts=None if functions else sources,
@@ -60,27 +69,45 @@ def telemetry_of(c: Context) -> Telemetry:
 
 @dataclass(frozen=True, slots=True)
 class Hosting:
-    """The instances a self-run tool needs: their size and how many, and what they bill in a month."""
+    """The instances a self-run tool needs: their size, how many, and hours of more that come and go in a month."""
 
     sku: str
     nodes: int
+    extra_hours: float = 0.0
 
     @property
     def usage(self) -> dict[str, float]:
         """Monthly usage by billing quantity."""
-        return {"host_hours": self.nodes * HOURS_PER_MONTH} if self.nodes else {}
+        return {"host_hours": self.nodes * HOURS_PER_MONTH + self.extra_hours} if self.nodes else {}
 
 
 def hosting(c: Context, tool: Service, telemetry: Telemetry | None = None) -> Hosting:
     """What a tool runs on; nothing for one that somebody else runs. The catalog says what one set of nodes
-    carries, so a larger volume needs more of them."""
+    carries, so a larger volume needs more sets. A self-run pipeline starts an agent for every run."""
     limits = tool.limits
     if "nodes" not in limits:
         return Hosting("", 0)
-    t = telemetry
-    volumes = {"series": t.metric_series, "log_gb_per_day": t.log_gb / _DAYS_PER_MONTH} if t else {}
-    sets = max([1, *(math.ceil(v / limits[k]) for k, v in volumes.items() if k in limits)])
-    return Hosting(smallest_machine(c, limits["vcpu"], limits["memory_gib"]), int(limits["nodes"]) * sets)
+    sets = max([1, *(math.ceil(share) for share in _set_shares(c, tool, telemetry))]) if telemetry else 1
+    agents = pipeline_minutes_month(c) / 60.0 if tool.role == "pipeline" else 0.0
+    return Hosting(smallest_machine(c, limits["vcpu"], limits["memory_gib"]), int(limits["nodes"]) * sets, agents)
+
+
+def _set_shares(c: Context, tool: Service, t: Telemetry) -> list[float]:
+    """How many sets of nodes each volume asks for, by what the catalog says one carries."""
+    limits, peak = tool.limits, load_of(c).design_rps
+    # The collector sees every span and keeps a share; what stores traces sees only those kept.
+    kept = c.assume("trace_sample_share") if tool.role == "traces" else 1.0
+    per_vcpu = {
+        "spans_per_second_per_vcpu": peak * c.assume("spans_per_request") * kept,
+        "points_per_second_per_vcpu": t.metric_series / c.assume("scrape_interval_seconds"),
+        "logs_per_second_per_vcpu": peak * c.assume("log_kb_per_request"),  # a record is about a kilobyte
+    }
+    vcpus = sum(rate / limits[name] for name, rate in per_vcpu.items() if name in limits)
+    per_set = {"series": t.metric_series, "log_gb_per_day": t.log_gb / _DAYS_PER_MONTH}
+    return [
+        vcpus / (limits["nodes"] * limits["vcpu"]),
+        *(volume / limits[name] for name, volume in per_set.items() if name in limits),
+    ]
 
 
 def pipeline_minutes_month(c: Context) -> float:

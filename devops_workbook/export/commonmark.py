@@ -31,7 +31,7 @@ from devops_workbook.export.manuscript import (
 )
 from devops_workbook.export.markup import blocks_of_html
 
-__all__ = ["Picture", "parse"]
+__all__ = ["Picture", "no_picture", "parse"]
 
 Picture = Callable[[str, str], Figure | None]
 """From an image's address and alt text to the picture, None if it cannot be had without a network."""
@@ -44,7 +44,11 @@ _DEEPEST = 6
 _TOKENS_DEEP = 60
 
 
-def parse(markdown: str, picture: Picture = lambda address, alt: None, role: str = "") -> tuple[Block, ...]:
+def no_picture(_address: str, _alt: str) -> None:
+    """The picture of text that stands alone: none."""
+
+
+def parse(markdown: str, picture: Picture = no_picture, role: str = "") -> tuple[Block, ...]:
     """The blocks of a Markdown text. A paragraph "Table: ..." before a table is its caption.
 
     picture: how to get an image; role: given to the tables of the text.
@@ -100,8 +104,9 @@ class _Reader:
         if token["type"] != "task_list_item":
             return blocks
         mark = Run("[x] " if token["attrs"]["checked"] else "[ ] ", code=True)
-        first = blocks[0] if blocks else None
-        return (Paragraph((mark, *first.text)), *blocks[1:]) if isinstance(first, Paragraph) else (Paragraph((mark,)), *blocks)
+        if blocks and isinstance(blocks[0], Paragraph):
+            return (Paragraph((mark, *blocks[0].text)), *blocks[1:])
+        return (Paragraph((mark,)), *blocks)
 
     def _table(self, token: Mapping[str, Any]) -> Table:
         head, *rest = token["children"]
@@ -138,8 +143,12 @@ def _styled(token: Mapping[str, Any], style: Run) -> Run:
     kind = token["type"]
     if kind == "link":
         return replace(style, link=style.link or html.unescape(token["attrs"]["url"]))
-    names = {"strong": "bold", "emphasis": "italic", "strikethrough": "strike"}
-    return replace(style, **{names[kind]: True}) if kind in names else style
+    return replace(
+        style,
+        bold=style.bold or kind == "strong",
+        italic=style.italic or kind == "emphasis",
+        strike=style.strike or kind == "strikethrough",
+    )
 
 
 def _leaf(token: Mapping[str, Any], style: Run) -> Iterable[Run]:

@@ -27,10 +27,18 @@ from devops_workbook.scenario import notebooks_folder, slug, write_atomic
 
 __all__ = ["FORMATS", "ExportError", "export", "run_report"]
 
-FORMATS: dict[str, type[Exporter]] = {"html": DesignHtmlExporter, "pdf": DesignPdfExporter, "md": DesignMarkdownExporter}
+FORMATS: dict[str, type[Exporter]] = {
+    "html": DesignHtmlExporter,
+    "pdf": DesignPdfExporter,
+    "md": DesignMarkdownExporter,
+}
 """The formats of a document, which are also the endings of its files."""
 
 Progress = Callable[[str, float], None]
+
+
+def _quiet(_step: str, _done: float) -> None:
+    """Progress that nobody watches."""
 
 
 class ExportError(RuntimeError):
@@ -41,7 +49,7 @@ def export(
     requirements: Requirements,
     formats: Iterable[str],
     folder: str | Path,
-    progress: Progress = lambda step, done: None,
+    progress: Progress = _quiet,
 ) -> list[Path]:
     """Write the design document of `requirements` in each of `formats` into `folder`, which is made if missing.
 
@@ -77,10 +85,10 @@ def run_report(requirements: Requirements) -> nbformat.NotebookNode:
     logging.getLogger("papermill").setLevel(logging.ERROR)
     with TemporaryDirectory(prefix="devops-workbook-") as folder:
         try:
-            return papermill.execute_notebook(
+            notebook: nbformat.NotebookNode = papermill.execute_notebook(
                 str(notebooks_folder() / "report.ipynb"),
                 str(Path(folder) / "report.ipynb"),
-                parameters=_parameters(requirements),
+                parameters=requirements.model_dump(mode="json"),
                 progress_bar=False,
                 cwd=folder,
             )
@@ -88,10 +96,7 @@ def run_report(requirements: Requirements) -> nbformat.NotebookNode:
             raise ExportError(_told(error)) from error
         except (PapermillException, OSError, RuntimeError) as error:
             raise ExportError(f"the report notebook could not be run: {error}") from error
-
-
-def _parameters(requirements: Requirements) -> dict[str, Any]:
-    return requirements.model_dump(mode="json")
+    return notebook
 
 
 def _told(error: PapermillExecutionError) -> str:
@@ -107,10 +112,11 @@ def _told(error: PapermillExecutionError) -> str:
 def _exported(notebook: nbformat.NotebookNode, format: str) -> bytes:
     try:
         # No path is given, so that nothing beside a notebook can find its way into the document.
-        document, _ = FORMATS[format]().from_notebook_node(notebook, {"metadata": {"name": "report"}})
+        document: Any = FORMATS[format]().from_notebook_node(notebook, {"metadata": {"name": "report"}})[0]
     except ConversionException as error:
         raise ExportError(str(error)) from error
-    return document if isinstance(document, bytes) else document.encode()
+    content: bytes = document if isinstance(document, bytes) else document.encode()
+    return content
 
 
 def _save(documents: dict[Path, bytes]) -> None:

@@ -28,11 +28,12 @@ __all__ = ["DesignHtmlExporter", "DesignMarkdownExporter", "DesignPdfExporter"]
 class _DesignExporter(Exporter):
     """Reads the notebook as a manuscript, and writes that."""
 
-    _write: Callable[[Manuscript], str | bytes]
+    write: Callable[[Manuscript], str | bytes]
+    """Sets a manuscript in this exporter's format."""
 
     @property
     def default_config(self) -> Config:
-        """nbconvert's own switches for leaving out cells by tag work here as everywhere."""
+        """The switches of nbconvert for leaving out cells by tag work here as everywhere."""
         return Config({"TagRemovePreprocessor": {"enabled": True}, "RegexRemovePreprocessor": {"enabled": True}})
 
     def from_notebook_node(  # type: ignore[override]  # nbconvert's own exporters widen the result in the same way
@@ -43,7 +44,7 @@ class _DesignExporter(Exporter):
         metadata = resources.get("metadata") or {}
         folder = Path(str(metadata.get("path") or ".")) if metadata.get("path") is not None else None
         try:
-            return type(self)._write(read(node, str(metadata.get("name") or ""), folder)), resources
+            return type(self).write(read(node, str(metadata.get("name") or ""), folder)), resources
         except TypesettingError as error:
             raise ConversionException(str(error)) from error
 
@@ -53,7 +54,7 @@ class DesignHtmlExporter(_DesignExporter):
 
     output_mimetype = "text/html"
     export_from_notebook = "Design document (HTML)"
-    _write = staticmethod(web.html)
+    write = staticmethod(web.html)
 
     @default("file_extension")
     def _file_extension(self) -> str:
@@ -65,7 +66,7 @@ class DesignPdfExporter(_DesignExporter):
 
     output_mimetype = "application/pdf"
     export_from_notebook = "Design document (PDF)"
-    _write = staticmethod(typeset.pdf)
+    write = staticmethod(typeset.pdf)
 
     @default("file_extension")
     def _file_extension(self) -> str:
@@ -77,7 +78,7 @@ class DesignMarkdownExporter(_DesignExporter):
 
     output_mimetype = "text/markdown"
     export_from_notebook = "Design document (Markdown)"
-    _write = staticmethod(plaintext.markdown)
+    write = staticmethod(plaintext.markdown)
 
     @default("file_extension")
     def _file_extension(self) -> str:

@@ -51,8 +51,8 @@ class Glyphs:
         if not self.missing:
             return ()
         note = (
-            "Some characters of this document are in no font of the machine that made it. They are written by their name "
-            "or code point in square brackets. Install a font that has them and export again."
+            "Some characters of this document are in no font of the machine that made it. They are written by their "
+            "name or code point in square brackets. Install a font that has them and export again."
         )
         return (Paragraph((Run(note, italic=True),)),)
 
@@ -85,9 +85,11 @@ def compile_with(template: bytes, document: Callable[[Glyphs], str], text: str) 
 
 
 def _compile(source: bytes, inputs: dict[str, str], system: bool) -> bytes:
-    return typst.compile(
-        source, sys_inputs=inputs, font_paths=[_FONTS], ignore_system_fonts=not system, pdf_standards=_STANDARDS
-    )
+    fonts = typst.Fonts(include_system_fonts=system, font_paths=[_FONTS])
+    compiler = typst.Compiler(source, font_paths=fonts, sys_inputs=inputs)
+    pdf = compiler.compile(format="pdf", pdf_standards=_STANDARDS)
+    assert isinstance(pdf, bytes)  # a list is for formats with one file a page
+    return pdf
 
 
 def _missing(error: typst.TypstError) -> frozenset[str]:

@@ -7,12 +7,29 @@ escaping is the business of the writer that puts it into HTML or Typst.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 __all__ = [
-    "Block", "Code", "Figure", "Heading", "Html", "Listing", "Manuscript", "Notice", "Paragraph", "Quote", "Rule",
-    "Run", "Table", "Text", "plain", "walk",
+    "Block",
+    "Code",
+    "Figure",
+    "Heading",
+    "Html",
+    "Listing",
+    "Manuscript",
+    "Notice",
+    "Paragraph",
+    "Quote",
+    "Rule",
+    "Run",
+    "Table",
+    "Text",
+    "broken",
+    "plain",
+    "tone",
+    "walk",
 ]
 
 
@@ -136,6 +153,30 @@ class Manuscript:
 def plain(text: Text) -> str:
     """The text without its styles."""
     return "".join(" " if run.line_break else run.text for run in text)
+
+
+def tone(note: Text) -> str:
+    """What a tile of the score strip is to look like, told from its note: "met", "missed" or "plain"."""
+    words = plain(note).lower()
+    if words.startswith("missed:") or re.match(r"\d+ high", words):
+        return "missed"
+    return "met" if words.startswith("met:") else "plain"
+
+
+def broken(text: str, opportunity: str = "\u200b") -> str:
+    """`text` with a mark (a zero-width space) where a long word, such as an address, may be broken."""
+    return _LONG_WORD.sub(lambda match: opportunity.join(_pieces(match.group())), text)
+
+
+_LONG_WORD = re.compile(r"\S{14,}")
+_BREAKS = re.compile(r"(?<=[/._\-:=&?,;@+(){}\[\]])(?=\w)")
+_LONGEST_WORD = 24
+"""Hyphenation takes care of ordinary words; nothing that is called a word is longer than this."""
+
+
+def _pieces(word: str) -> Iterator[str]:
+    for part in _BREAKS.split(word):
+        yield from (part[at : at + _LONGEST_WORD] for at in range(0, len(part), _LONGEST_WORD))
 
 
 def walk(blocks: tuple[Block, ...]) -> Iterator[Block]:

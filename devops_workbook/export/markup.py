@@ -9,42 +9,54 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import bleach
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
 
 from devops_workbook.export.manuscript import Block, Paragraph, Run, Table, Text
 
 __all__ = ["SvgError", "blocks_of_html", "safe_html", "safe_svg", "svg_alt", "svg_size"]
 
-_TAGS = frozenset(
-    "a abbr b blockquote br caption cite code col colgroup dd del details div dl dt em figcaption figure h2 h3 h4 h5 h6 "
-    "hr i img ins kbd li mark ol p pre q s samp small span strong sub summary sup table tbody td tfoot th thead tr u ul "
-    "var".split()
-)
+_TAGS = frozenset({
+    "a", "abbr", "b", "blockquote", "br", "caption", "cite", "code", "col", "colgroup", "dd", "del", "details",
+    "div", "dl", "dt", "em", "figcaption", "figure", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins",
+    "kbd", "li", "mark", "ol", "p", "pre", "q", "s", "samp", "small", "span", "strong", "sub", "summary", "sup",
+    "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul", "var",
+})  # fmt: skip
 _ATTRIBUTES = {
-    "*": ["title", "lang", "dir"],
-    "a": ["href"],
-    "img": ["src", "alt", "width", "height"],
-    "ol": ["start"],
-    "td": ["colspan", "rowspan"],
-    "th": ["colspan", "rowspan", "scope"],
+    "ol": {"start"},
+    "img": {"alt", "width", "height"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan", "scope"},
 }
+_EVERYWHERE = frozenset({"title", "lang", "dir"})
+_ADDRESSES = {
+    ("a", "href"): re.compile(r"(https?://|mailto:|#)", re.IGNORECASE),
+    ("img", "src"): re.compile(r"data:image/(png|jpeg|gif|webp);", re.IGNORECASE),
+}
+"""The attributes that hold an address, and the addresses that may stay: those that fetch nothing by themselves."""
 _DROPPED = re.compile(r"<(script|style|iframe|object|template|noscript)\b.*?(</\1\s*>|$)", re.IGNORECASE | re.DOTALL)
-_FETCHING_IMAGE = re.compile(r'<img\b(?![^>]*\ssrc="data:image/(?:png|jpeg|gif|webp);)[^>]*>')
+
+
+def _allowed(tag: str, name: str, value: str) -> bool:
+    if address := _ADDRESSES.get((tag, name)):
+        return bool(address.match(value))
+    return name in _EVERYWHERE or name in _ATTRIBUTES.get(tag, ())
 
 
 def safe_html(html: str) -> str:
     """`html` with nothing left that runs, submits, fetches or restyles the page; tags are balanced."""
-    cleaned = bleach.clean(
+    cleaned: str = bleach.clean(
         _DROPPED.sub("", html),
         tags=_TAGS,
-        attributes=_ATTRIBUTES,
+        attributes=_allowed,
         protocols={"http", "https", "mailto", "data"},
         strip=True,
         strip_comments=True,
     )
-    return _FETCHING_IMAGE.sub("", cleaned)
+    return cleaned
 
 
 class _TextParser(HTMLParser):
@@ -58,7 +70,7 @@ class _TextParser(HTMLParser):
         self._in_cell = False
         self._hidden = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - HTMLParser's
         if tag in ("script", "style"):
             self._hidden += 1
         elif tag == "table":
@@ -70,7 +82,7 @@ class _TextParser(HTMLParser):
             headings, cells = self._rows[-1]
             self._rows[-1] = (headings and tag == "th", [*cells, ""])
             self._in_cell = True
-        elif tag in ("p", "div", "li", "h1", "h2", "h3", "h4", "h5", "h6", "pre") and not self._in_cell:
+        elif tag in ("p", "div", "li", "summary", "h1", "h2", "h3", "h4", "h5", "h6", "pre") and not self._in_cell:
             self.flush()
         elif tag == "br":
             self.handle_data(" ")
@@ -82,7 +94,7 @@ class _TextParser(HTMLParser):
             self._in_cell = False
         elif tag == "table":
             self._table()
-        elif tag in ("p", "div", "li") and not self._in_cell:
+        elif tag in ("p", "div", "li", "summary") and not self._in_cell:
             self.flush()
 
     def handle_data(self, data: str) -> None:
@@ -132,19 +144,21 @@ class SvgError(ValueError):
 
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
-_ACTIVE = frozenset({"script", "foreignObject", "iframe", "handler", "set", "animate", "animateMotion", "animateTransform"})
+_ACTIVE = frozenset(
+    {"script", "foreignObject", "iframe", "handler", "set", "animate", "animateMotion", "animateTransform"}
+)
 _REFERENCE = re.compile(r"""url\(\s*(['"]?)#([^)'"]+)\1\s*\)""")
 _FETCHING_STYLE = re.compile(r"@import\b[^;]*;?|url\(\s*['\"]?(?!#|data:)[^)]*\)", re.IGNORECASE)
-ElementTree.register_namespace("", _SVG)
-ElementTree.register_namespace("xlink", _XLINK)
+ET.register_namespace("", _SVG)
+ET.register_namespace("xlink", _XLINK)
 
 
-def _parsed(svg: str) -> ElementTree.Element:
-    if re.search(r"<!ENTITY", svg, re.IGNORECASE):
-        raise SvgError("the picture declares XML entities, which can be used to exhaust memory")
+def _parsed(svg: str) -> ET.Element:
     try:
-        root = ElementTree.fromstring(svg)
-    except ElementTree.ParseError as error:
+        root: ET.Element = fromstring(svg)
+    except DefusedXmlException:
+        raise SvgError("the picture declares XML entities, which can be used to exhaust memory") from None
+    except ET.ParseError as error:
         raise SvgError(f"the picture is not well-formed SVG: {error}") from None
     if root.tag not in (f"{{{_SVG}}}svg", "svg"):
         raise SvgError(f"the picture is not SVG but <{_local(root.tag)}>")
@@ -163,14 +177,14 @@ def safe_svg(svg: str, prefix: str) -> str:
     root = _parsed(svg)
     own = {id for element in root.iter() if (id := element.get("id"))}
     for parent in root.iter():
-        for child in [child for child in parent if not isinstance(child.tag, str) or _local(child.tag) in _ACTIVE]:
+        for child in [child for child in parent if _local(str(child.tag)) in _ACTIVE]:
             parent.remove(child)
     for element in root.iter():
         _clean(element, own, prefix)
-    return ElementTree.tostring(root, encoding="unicode")
+    return ET.tostring(root, encoding="unicode")
 
 
-def _clean(element: ElementTree.Element, own: set[str], prefix: str) -> None:
+def _clean(element: ET.Element, own: set[str], prefix: str) -> None:
     for name, value in list(element.attrib.items()):
         local = _local(name)
         if local.lower().startswith("on"):
@@ -185,7 +199,7 @@ def _clean(element: ElementTree.Element, own: set[str], prefix: str) -> None:
         element.text = _FETCHING_STYLE.sub("", element.text)
 
 
-def _clean_link(element: ElementTree.Element, name: str, value: str, own: set[str], prefix: str) -> None:
+def _clean_link(element: ET.Element, name: str, value: str, own: set[str], prefix: str) -> None:
     is_link = _local(element.tag) == "a"
     if value.startswith("#"):
         element.set(name, f"#{prefix}{value[1:]}" if value[1:] in own else value)
@@ -221,4 +235,3 @@ def svg_alt(svg: str) -> str:
     root = _parsed(svg)
     told = [child.text or "" for tag in ("desc", "title") for child in root if _local(str(child.tag)) == tag]
     return next((text.strip() for text in (root.get("aria-label", ""), *told) if text.strip()), "")
-

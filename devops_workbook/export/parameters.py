@@ -21,7 +21,8 @@ from devops_workbook.scenario import notebooks_folder, write_atomic
 __all__ = ["main", "report_notebook"]
 
 _TYPES = {
-    "text": "str", "choice": "str", "choices": "list", "number": "float", "integer": "int", "flag": "bool", "overrides": "dict",
+    "text": "str", "choice": "str", "choices": "list", "number": "float", "integer": "int", "flag": "bool",
+    "overrides": "dict",
 }  # fmt: skip
 _FIRST_LINES = (
     "# What the system needs. papermill, or `devops-workbook export`, replaces these values by a scenario's.",
@@ -37,13 +38,19 @@ def report_notebook() -> str:
         *(_cell(group[0], [f"document.{chapter}()" for chapter in group]) for group in CHAPTERS[1:]),
     ]
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    notebook = new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
-    return nbformat.writes(notebook, version=4) + "\n"
+    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    notebook = new_notebook(cells=cells, metadata=metadata)  # type: ignore[no-untyped-call]
+    text: str = nbformat.writes(notebook, version=4)  # type: ignore[no-untyped-call]
+    return text + "\n"
 
 
 def _cell(id: str, lines: Iterable[str], tags: Iterable[str] = ()) -> nbformat.NotebookNode:
     # Named ids, because random ones would change the file each time it is written.
-    return new_code_cell("\n".join(lines), id=id.replace("_", "-"), metadata={"tags": list(tags)} if tags else {})
+    metadata = {"tags": list(tags)} if tags else {}
+    cell: nbformat.NotebookNode = new_code_cell(  # type: ignore[no-untyped-call]
+        "\n".join(lines), id=id.replace("_", "-"), metadata=metadata
+    )
+    return cell
 
 
 def _line(spec: FieldSpec) -> str:

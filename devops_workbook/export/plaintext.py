@@ -89,7 +89,8 @@ def _fenced(text: str) -> str:
 def _table(block: Table) -> str:
     right = [n for n, side in enumerate(block.aligns) if side == "right"]
     caption = f"{block.number}. {_text(block.caption)}" if block.number else ""
-    return table(list(map(_text, block.header)), [list(map(_text, row)) for row in block.rows], caption=caption, right=right)
+    rows = [list(map(_text, row)) for row in block.rows]
+    return table(list(map(_text, block.header)), rows, caption=caption, right=right)
 
 
 def _figure(figure: Figure) -> str:

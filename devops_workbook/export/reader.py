@@ -17,13 +17,12 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
-from xml.sax.saxutils import quoteattr
 
 from nbconvert.filters import strip_ansi
 from PIL import Image
@@ -98,57 +97,80 @@ def _output(output: Mapping[str, Any], folder: Path | None) -> _Piece:
     if kind == "stream":
         return "", _text(_joined(output["text"]))
     if kind == "error":
-        message = f"{output.get('ename', 'Error')}: {output.get('evalue', '')}"
-        return "", (Notice(f"A cell of the notebook ended with an error, so its content is missing here. {strip_ansi(message)}"),)
+        return "", (_failure(output),)
     data, metadata = output.get("data", {}), output.get("metadata", {})
     for mime, form in _FORMS.items():
         if mime in data:
             details = metadata.get(mime, {})
-            details = details if isinstance(details, Mapping) else {}
-            return str(details.get("role", "")), form(data, details, folder)
+            shown = _Shown(data, mime, details if isinstance(details, Mapping) else {}, folder)
+            return shown.role, form(shown)
     return "", ()
 
 
+def _failure(output: Mapping[str, Any]) -> Notice:
+    error = f"{output.get('ename', 'Error')}: {output.get('evalue', '')}"
+    return Notice(f"A cell of the notebook ended with an error, so its content is missing here. {_unstyled(error)}")
+
+
+def _unstyled(text: str) -> str:
+    return str(strip_ansi(text))  # type: ignore[no-untyped-call]
+
+
 def _text(text: str) -> tuple[Block, ...]:
-    text = strip_ansi(text).expandtabs(4).rstrip()
+    text = _unstyled(text).expandtabs(4).rstrip()
     return (Code(text),) if text else ()
 
 
-_Form = Callable[[Mapping[str, Any], Mapping[str, Any], "Path | None"], tuple[Block, ...]]
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What a cell displayed: its data by MIME type, the type that was chosen, and that type's metadata."""
+
+    data: Mapping[str, Any]
+    mime: str
+    details: Mapping[str, Any]
+    folder: Path | None
+
+    @property
+    def content(self) -> str:
+        return _joined(self.data[self.mime])
+
+    @property
+    def role(self) -> str:
+        return str(self.details.get("role", ""))
+
+    @property
+    def alt(self) -> str:
+        return str(self.details.get("alt", ""))
+
+    @property
+    def caption(self) -> Text:
+        caption = str(self.details.get("caption", ""))
+        return (Run(caption),) if caption else ()
 
 
-def _from_markdown(data: Mapping[str, Any], details: Mapping[str, Any], folder: Path | None) -> tuple[Block, ...]:
-    return parse(_joined(data["text/markdown"]), _pictures({}, folder), str(details.get("role", "")))
+def _from_markdown(shown: _Shown) -> tuple[Block, ...]:
+    return parse(shown.content, _pictures({}, shown.folder), shown.role)
 
 
-def _from_svg(data: Mapping[str, Any], details: Mapping[str, Any], folder: Path | None) -> tuple[Block, ...]:
+def _from_svg(shown: _Shown) -> tuple[Block, ...]:
     try:
-        return (_svg_figure(_joined(data["image/svg+xml"]), details),)
+        return (_svg_figure(shown.content, shown.alt, shown.caption),)
     except SvgError as error:
         return (Notice(f"A picture of the notebook is left out: {error}."),)
 
 
-def _svg_figure(svg: str, details: Mapping[str, Any]) -> Figure:
+def _svg_figure(svg: str, alt: str, caption: Text = ()) -> Figure:
     width, height = svg_size(svg)
-    alt = str(details.get("alt", "")) or svg_alt(svg)
-    return Figure(svg, alt, width, height, _caption(details))
+    return Figure(svg, alt or svg_alt(svg), width, height, caption)
 
 
-def _caption(details: Mapping[str, Any]) -> Text:
-    caption = str(details.get("caption", ""))
-    return (Run(caption),) if caption else ()
-
-
-def _from_raster(mime: str) -> _Form:
-    def form(data: Mapping[str, Any], details: Mapping[str, Any], folder: Path | None) -> tuple[Block, ...]:
-        try:
-            content = base64.b64decode(_joined(data[mime]))
-        except binascii.Error:
-            content = b""
-        figure = _raster_figure(content, str(details.get("alt", "")), _caption(details))
-        return (figure,) if figure else (Notice("A picture of the notebook is left out: it cannot be read."),)
-
-    return form
+def _from_raster(shown: _Shown) -> tuple[Block, ...]:
+    try:
+        content = base64.b64decode(shown.content)
+    except binascii.Error:
+        content = b""
+    figure = _raster_figure(content, shown.alt, shown.caption)
+    return (figure,) if figure else (Notice("A picture of the notebook is left out: it cannot be read."),)
 
 
 def _raster_figure(content: bytes, alt: str, caption: Text = ()) -> Figure | None:
@@ -160,36 +182,37 @@ def _raster_figure(content: bytes, alt: str, caption: Text = ()) -> Figure | Non
         return None
     address = f"data:{mime};base64,{base64.b64encode(content).decode()}"
     size = f'width="{width}" height="{height}"'
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {width} {height}"><image {size} href={quoteattr(address)}/></svg>'
+    picture = f'<image {size} href="{address}"/>'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {width} {height}">{picture}</svg>'
     return Figure(svg, alt, width, height, caption)
 
 
-def _from_html(data: Mapping[str, Any], details: Mapping[str, Any], folder: Path | None) -> tuple[Block, ...]:
-    html = safe_html(_joined(data["text/html"]))
-    blocks = blocks_of_html(html) or _text(_joined(data.get("text/plain", "")))
+def _from_html(shown: _Shown) -> tuple[Block, ...]:
+    html = safe_html(shown.content)
+    blocks = blocks_of_html(html) or _text(_joined(shown.data.get("text/plain", "")))
     return (Html(html, blocks),) if html.strip() else blocks
 
 
-def _from_json(data: Mapping[str, Any], details: Mapping[str, Any], folder: Path | None) -> tuple[Block, ...]:
-    return _text(json.dumps(data["application/json"], indent=2, ensure_ascii=False))
+def _from_json(shown: _Shown) -> tuple[Block, ...]:
+    return _text(json.dumps(shown.data[shown.mime], indent=2, ensure_ascii=False))
 
 
-def _from_plain(data: Mapping[str, Any], details: Mapping[str, Any], folder: Path | None) -> tuple[Block, ...]:
-    if _WIDGET in data:
+def _from_text(shown: _Shown) -> tuple[Block, ...]:
+    if _WIDGET in shown.data:
         return (Notice("The notebook shows an interactive control here, which has no printed form."),)
-    return _text(_joined(data["text/plain"]))
+    return _text(shown.content)
 
 
-_FORMS: dict[str, _Form] = {
+_FORMS: dict[str, Callable[[_Shown], tuple[Block, ...]]] = {
     "text/markdown": _from_markdown,
     "image/svg+xml": _from_svg,
-    "image/png": _from_raster("image/png"),
-    "image/jpeg": _from_raster("image/jpeg"),
-    "image/gif": _from_raster("image/gif"),
+    "image/png": _from_raster,
+    "image/jpeg": _from_raster,
+    "image/gif": _from_raster,
     "text/html": _from_html,
-    "text/latex": lambda data, details, folder: _text(_joined(data["text/latex"])),
+    "text/latex": _from_text,
     "application/json": _from_json,
-    "text/plain": _from_plain,
+    "text/plain": _from_text,
 }
 """How an output becomes blocks, the form to be preferred first."""
 
@@ -203,7 +226,7 @@ def _pictures(attachments: Mapping[str, Any], folder: Path | None) -> Picture:
             return None
         if content.lstrip()[:5] in (b"<svg ", b"<?xml", b"<svg>"):
             try:
-                return _svg_figure(content.decode(errors="replace"), {"alt": alt})
+                return _svg_figure(content.decode(errors="replace"), alt)
             except SvgError:
                 return None
         return _raster_figure(content, alt)

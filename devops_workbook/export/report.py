@@ -70,7 +70,7 @@ class Document:
 def _show(parts: Iterable[Part]) -> None:
     for part in parts:
         data, metadata = bundle(part)
-        display(data, metadata=metadata, raw=True)
+        display(data, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]
 
 
 def bundle(part: Part) -> tuple[dict[str, str], dict[str, Any]]:

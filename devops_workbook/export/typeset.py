@@ -30,7 +30,9 @@ from devops_workbook.export.manuscript import (
     Run,
     Table,
     Text,
+    broken,
     plain,
+    tone,
     walk,
 )
 
@@ -43,10 +45,10 @@ _LONG_ROW = 900
 """A row with more characters than this in a cell may be broken across pages."""
 _NARROW = 0.3 * _ROOM
 """A column that needs less than this gets it, before the others share the rest."""
+_BOLD = 1.1
+"""How much wider bold type is; the heads of columns are bold, and their words are not hyphenated."""
 _COMFORTABLE = 0.2 * _ROOM
 """No column of running text should be narrower than this."""
-_LONG_WORD = 14
-_BREAKS = re.compile(r"(?<=[/._\-:=&?,;@+(){}\[\]])(?=\w)")
 
 
 def pdf(manuscript: Manuscript) -> bytes:
@@ -64,7 +66,7 @@ def _document(manuscript: Manuscript, glyphs: Glyphs) -> str:
     return json.dumps(
         {
             "title": manuscript.title,
-            "title_text": _breakable(shown),
+            "title_text": broken(shown),
             "title_size": _title_size(manuscript.title),
             "running": _shortened(shown, 90),
             "footer": _shortened(glyphs.shown(_footer(manuscript)), 140),
@@ -72,7 +74,7 @@ def _document(manuscript: Manuscript, glyphs: Glyphs) -> str:
             "region": region.upper() if len(region) == 2 else None,
             "cover": setter.blocks(manuscript.cover),
             "contents": sum(isinstance(block, Heading) for block in manuscript.body) > 2,
-            "body": _with_landscape_pages([*body, *setter.blocks(glyphs.colophon())]),
+            "body": _with_landscape_pages(_with_new_pages([*body, *setter.blocks(glyphs.colophon())])),
         }
     )
 
@@ -113,7 +115,9 @@ class _Setter:
 
     def __init__(self, manuscript: Manuscript, glyphs: Glyphs) -> None:
         blocks = tuple(walk((*manuscript.cover, *manuscript.body)))
-        self._anchors = {b.anchor for b in blocks if isinstance(b, Heading)} | {r.anchor for b in blocks for r in _runs(b)}
+        self._anchors = {b.anchor for b in blocks if isinstance(b, Heading)} | {
+            r.anchor for b in blocks for r in _runs(b)
+        }
         self._glyphs = glyphs
 
     def blocks(self, blocks: Iterable[Block]) -> list[dict[str, Any]]:
@@ -126,11 +130,15 @@ class _Setter:
 
     def _content(self, block: Block) -> dict[str, Any]:
         if isinstance(block, Heading):
-            return {"level": block.level, "text": self._text(block.text), "anchor": block.anchor, "number": block.number, "outlined": block.level == 1 or bool(block.number)}
+            return self._heading(block)
         if isinstance(block, Paragraph):
             return {"text": self._text(block.text)}
         if isinstance(block, Listing):
-            return {"items": [self.blocks(item) for item in block.items], "ordered": block.ordered, "start": block.start}
+            return {
+                "items": [self.blocks(item) for item in block.items],
+                "ordered": block.ordered,
+                "start": block.start,
+            }
         if isinstance(block, Quote):
             return {"blocks": self.blocks(block.blocks)}
         if isinstance(block, Table):
@@ -138,8 +146,18 @@ class _Setter:
         if isinstance(block, Figure):
             return self._figure(block)
         if isinstance(block, Code):
-            return {"lines": [_breakable(self._glyphs.shown(_spaced(line))) for line in block.text.split("\n")]}
+            return {"lines": [broken(self._glyphs.shown(_spaced(line))) for line in block.text.split("\n")]}
         return {"text": self._glyphs.shown(block.text)} if isinstance(block, Notice) else {}
+
+    def _heading(self, heading: Heading) -> dict[str, Any]:
+        return {
+            "level": heading.level,
+            "text": self._text(heading.text),
+            "anchor": heading.anchor,
+            "number": heading.number,
+            "outlined": heading.level == 1 or bool(heading.number),
+            "page": "" if heading.level > 1 else "room" if heading.number else "new",
+        }
 
     def _text(self, text: Text) -> list[dict[str, Any]]:
         return [self._run(run) for run in text]
@@ -147,7 +165,7 @@ class _Setter:
     def _run(self, run: Run) -> dict[str, Any]:
         styles = {name: True for name in ("bold", "italic", "code", "strike", "line_break") if getattr(run, name)}
         anchor = {"anchor": run.anchor} if run.anchor else {}
-        return {"text": _breakable(self._glyphs.shown(run.text)), **styles, **anchor, **self._link(run.link)}
+        return {"text": broken(self._glyphs.shown(run.text)), **styles, **anchor, **self._link(run.link)}
 
     def _link(self, address: str) -> dict[str, str]:
         if address.startswith("#"):
@@ -164,7 +182,7 @@ class _Setter:
             "caption": self._text(table.caption),
             "number": table.number,
             "role": table.role if _fits(table) else "",
-            "tones": [_tone(plain(cell)) for cell in rows[-1]] if rows else [],
+            "tones": list(map(tone, rows[-1])) if rows else [],
             "widths": widths,
             "size": size,
         }
@@ -196,32 +214,15 @@ def _is_long(row: Sequence[Text]) -> bool:
 
 def _fits(table: Table) -> bool:
     """Whether the table has the shape that its role's form is made for."""
-    return {"scores": len(table.rows) == 2, "cover": len(table.header) == 2, "signoff": len(table.header) == 5}.get(table.role, True)
-
-
-def _tone(note: str) -> str:
-    return {"met": "met", "missed": "missed"}.get(note.partition(":")[0].lower(), "plain")
+    return {"scores": len(table.rows) == 2, "cover": len(table.header) == 2, "signoff": len(table.header) == 5}.get(
+        table.role, True
+    )
 
 
 def _spaced(line: str) -> str:
     """A line of code whose spaces at the beginning stay."""
     stripped = line.lstrip(" ")
     return "\u00a0" * (len(line) - len(stripped)) + stripped.replace("  ", "\u00a0 ")
-
-
-def _breakable(text: str) -> str:
-    """`text` with zero-width spaces where a long word, such as an address, may be broken."""
-    return re.sub(rf"\S{{{_LONG_WORD},}}", lambda match: _broken(match.group()), text)
-
-
-def _broken(word: str) -> str:
-    pieces = (piece for part in _BREAKS.split(word) for piece in _chopped(part))
-    return "\u200b".join(pieces)
-
-
-def _chopped(part: str) -> list[str]:
-    # Hyphenation takes care of ordinary words; nothing that is called a word is longer than this.
-    return [part[at : at + 24] for at in range(0, len(part), 24)] if len(part) > 24 else [part]
 
 
 def column_widths(rows: Sequence[Sequence[str]]) -> tuple[list[float], float]:
@@ -234,19 +235,19 @@ def column_widths(rows: Sequence[Sequence[str]]) -> tuple[list[float], float]:
     size = 8.5 if len(columns) < 7 else 7.5
     measure = partial(_measured, size=size)
     needs = [max(map(measure, column)) for column in columns]
-    longest = [max(measure(piece) for cell in column for piece in _pieces(cell)) for column in columns]
+    longest = [max(_widest_word(column[:1], measure) * _BOLD, _widest_word(column[1:], measure)) for column in columns]
     least = [max(piece, min(need, _COMFORTABLE)) for piece, need in zip(longest, needs, strict=True)]
     widths = _shared(needs, least, [_weight(column) for column in columns])
     return [round(width, 1) for width in widths], size
 
 
 def _measured(text: str, size: float) -> float:
-    """An estimate of a cell's width: an average character of the sans face is half as wide as its size, and the margins 10."""
-    return len(text) * size * 0.5 + 10
+    """An estimate of a cell's width: a character of the sans face is half as wide as its size, the margins 10."""
+    return len(text) * size * 0.53 + 10
 
 
-def _pieces(cell: str) -> list[str]:
-    return re.split(r"[\s\u200b]+", _breakable(cell))
+def _widest_word(cells: Sequence[str], measure: Callable[[str], float]) -> float:
+    return max((measure(piece) for cell in cells for piece in re.split(r"[\s\u200b]+", broken(cell))), default=0.0)
 
 
 def _weight(column: Sequence[str]) -> float:
@@ -269,16 +270,25 @@ def _shared(needs: Sequence[float], least: Sequence[float], weights: Sequence[fl
     return [widths[n] * scale for n in range(len(needs))]
 
 
-_Figure = dict[str, Any]
+_Data = dict[str, Any]
 
 
-def _with_landscape_pages(blocks: list[_Figure]) -> list[_Figure]:
+def _with_new_pages(blocks: list[_Data]) -> list[_Data]:
+    """A new page for the first chapter and for the one that is signed; appendices have one already."""
+    chapters = [n for n, block in enumerate(blocks) if block["kind"] == "heading" and block["level"] == 1]
+    signed = [n for n in chapters if any(block.get("role") == "signoff" for block in blocks[n : n + 3])]
+    for n in (*chapters[:1], *signed):
+        blocks[n] = {**blocks[n], "page": "new"}
+    return blocks
+
+
+def _with_landscape_pages(blocks: list[_Data]) -> list[_Data]:
     """Wide pictures moved to landscape pages, together with the heading and sentence just before them."""
-    result: list[_Figure] = []
+    result: list[_Data] = []
     for block in blocks:
         paper, flipped = _sheet(block) if block["kind"] == "figure" else ("", False)
         if flipped:
-            before: list[_Figure] = []
+            before: list[_Data] = []
             while result and len(before) < 3 and _introduces(result[-1]):
                 before.insert(0, result.pop())
                 if before[0]["kind"] == "heading" and before[0]["level"] < 3:
@@ -289,7 +299,7 @@ def _with_landscape_pages(blocks: list[_Figure]) -> list[_Figure]:
     return result
 
 
-def _introduces(block: _Figure) -> bool:
+def _introduces(block: _Data) -> bool:
     """Whether a block is a heading, or a short paragraph, which belongs to the picture that follows it."""
     if block["kind"] == "heading":
         return True
@@ -302,7 +312,7 @@ _READABLE = 0.6
 """The scale at which the smallest writing in our diagrams can still be read on paper."""
 
 
-def _sheet(figure: _Figure) -> tuple[str, bool]:
+def _sheet(figure: _Data) -> tuple[str, bool]:
     """The handiest paper on which a picture can be read, else the one that shows it largest."""
     width, height = figure["width"] * 0.75, figure["height"] * 0.75
     scales = [(min(1.0, across / width, down / height), paper, flipped) for paper, flipped, across, down in _SHEETS]

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from importlib.resources import files
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from devops_workbook.export.manuscript import (
     Block,
@@ -28,7 +28,9 @@ from devops_workbook.export.manuscript import (
     Run,
     Table,
     Text,
+    broken,
     plain,
+    tone,
 )
 
 __all__ = ["html"]
@@ -96,7 +98,8 @@ def _contents(headings: list[Heading]) -> Markup:
     """Chapters, each with its sections; the sections of appendices are left out."""
     shown = [h for h in headings if h.level == 1 or (h.level == 2 and h.number)]
     entries = Markup("\n").join(
-        Markup('<li class="level-{}"><a href="#{}">{}{}</a></li>').format(h.level, h.anchor, _number(h), plain(h.text)) for h in shown
+        Markup('<li class="level-{}"><a href="#{}">{}{}</a></li>').format(h.level, h.anchor, _number(h), plain(h.text))
+        for h in shown
     )
     return Markup("<ol>\n{}\n</ol>").format(entries) if shown else Markup("")
 
@@ -112,7 +115,9 @@ def _chapters(body: Iterable[Block]) -> Markup:
         if isinstance(block, Heading) and block.level == 1:
             chapters.append([])
         chapters[-1].append(block)
-    return Markup("\n").join(Markup("<section>\n{}\n</section>").format(_blocks(blocks)) for blocks in chapters if blocks)
+    return Markup("\n").join(
+        Markup("<section>\n{}\n</section>").format(_blocks(blocks)) for blocks in chapters if blocks
+    )
 
 
 def _blocks(blocks: Iterable[Block]) -> Markup:
@@ -121,7 +126,9 @@ def _blocks(blocks: Iterable[Block]) -> Markup:
 
 def _block(block: Block) -> Markup:
     if isinstance(block, Heading):
-        return Markup('<h{0} id="{1}" dir="auto">{2}{3}</h{0}>').format(block.level + 1, block.anchor, _number(block), _text(block.text))
+        return Markup('<h{0} id="{1}" dir="auto">{2}{3}</h{0}>').format(
+            block.level + 1, block.anchor, _number(block), _text(block.text)
+        )
     if isinstance(block, Paragraph):
         return Markup('<p dir="auto">{}</p>').format(_text(block.text))
     if isinstance(block, Listing):
@@ -136,7 +143,9 @@ def _block(block: Block) -> Markup:
         return _scores(block) if block.role == "scores" and len(block.rows) == 2 else _table(block)
     if isinstance(block, Figure):
         return _figure(block)
-    return Markup('<div class="cell">{}</div>').format(Markup(block.html)) if isinstance(block, Html) else Markup("<hr>")  # noqa: S704 - sanitised
+    if isinstance(block, Html):
+        return Markup('<div class="cell">{}</div>').format(Markup(block.html))  # noqa: S704 - sanitised
+    return Markup("<hr>")
 
 
 def _listing(listing: Listing) -> Markup:
@@ -158,7 +167,7 @@ def _text(text: Text) -> Markup:
 
 
 def _run(run: Run) -> Markup:
-    it = Markup("<br>") if run.line_break else escape(run.text)
+    it = Markup("<br>") if run.line_break else _breakable(run.text)
     for tag, wanted in (("code", run.code), ("strong", run.bold), ("em", run.italic), ("s", run.strike)):
         if wanted and it:
             it = Markup("<{0}>{1}</{0}>").format(Markup(tag), it)  # noqa: S704 - one of the four above
@@ -167,6 +176,11 @@ def _run(run: Run) -> Markup:
     if run.link and re.match(r"(https?://|mailto:|#)", run.link):
         it = Markup('<a href="{}">{}</a>').format(run.link, it)
     return it
+
+
+def _breakable(text: str) -> Markup:
+    """The text, escaped, with <wbr> where a long word may be broken."""
+    return Markup("<wbr>").join(broken(text).split("\u200b"))
 
 
 def _table(table: Table) -> Markup:
@@ -209,7 +223,7 @@ def _scores(table: Table) -> Markup:
     values, notes = table.rows
     tiles = (
         Markup('<div class="{}"><dt>{}</dt><dd>{}</dd><dd class="note">{}</dd></div>').format(
-            plain(note).partition(":")[0].lower() if ":" in plain(note) else "plain", _text(title), _text(value), _text(note)
+            tone(note), _text(title), _text(value), _text(note)
         )
         for title, value, note in zip(table.header, values, notes, strict=False)
     )
@@ -219,8 +233,9 @@ def _scores(table: Table) -> Markup:
 def _figure(figure: Figure) -> Markup:
     """A picture with its caption; the script adds the buttons that enlarge it."""
     return Markup(
-        '<figure id="figure-{number}"><div class="picture" tabindex="0" role="group" aria-label="Figure {number}, can be enlarged" '
-        'style="--width: {width:.0f}px">{picture}</div>\n<figcaption>{label} {caption}</figcaption></figure>'
+        '<figure id="figure-{number}">\n<div class="picture" tabindex="0" role="group" '
+        'aria-label="Figure {number}, can be enlarged" style="--width: {width:.0f}px">{picture}</div>\n'
+        "<figcaption>{label} {caption}</figcaption></figure>"
     ).format(
         number=figure.number,
         width=figure.width,
@@ -242,4 +257,6 @@ def _picture(figure: Figure) -> Markup:
 def _unlabelled(svg: str) -> str:
     """The picture without a label of its own on its first tag, so that there is one only."""
     head, close, rest = svg.partition(">")
-    return re.sub(r"""\s(role|aria-label|aria-labelledby|aria-describedby)=("[^"]*"|'[^']*')""", "", head) + close + rest
+    return (
+        re.sub(r"""\s(role|aria-label|aria-labelledby|aria-describedby)=("[^"]*"|'[^']*')""", "", head) + close + rest
+    )

@@ -19,7 +19,8 @@ from devops_workbook.assess.model import CostLine, FrameworkCoverage
 from devops_workbook.design.model import PRIORITIES, Component, Decision, Option
 from devops_workbook.evaluate import Evaluation
 from devops_workbook.evidence import Evidence
-from devops_workbook.outline import FIELDS, OUTLINE
+from devops_workbook.findings import Finding
+from devops_workbook.outline import FIELD_IDS, FIELDS, OUTLINE
 from devops_workbook.plan.model import Section
 from devops_workbook.render.diagram import Drawing, draw, views
 from devops_workbook.render.figures import NOT_KNOWN, Score, duration, money, percent, quantity, scores
@@ -119,7 +120,7 @@ class Chapters:
         wanted = self.requirements
         provider = catalog.load().providers[wanted.provider]
         facts = (
-            ("Owner", escape(wanted.owner) or "not stated"),
+            ("Owner", escape(_shortened(wanted.owner, 200)) or "not stated"),
             ("Cloud provider", escape(provider.title)),
             ("Region", "; ".join(map(escape, self._regions())) or NOT_KNOWN),
             ("Facts as of", escape(self.evaluation.facts_as_of)),
@@ -128,7 +129,7 @@ class Chapters:
         return (
             Part(
                 join(
-                    f"# {escape(wanted.name)}",
+                    f"# {escape(_shortened(wanted.name, 200))}",
                     "DevOps and infrastructure design",
                     escape(_shortened(wanted.description, 600)),
                     table(["", ""], [(f"**{label}**", value) for label, value in facts]),
@@ -147,7 +148,7 @@ class Chapters:
         strip = scores(self.evaluation)
         tiles = table(
             [escape(s.title) for s in strip],
-            [[f"**{escape(s.text)}**" for s in strip], [_held_against(s.target, s.verdict) for s in strip]],
+            [[f"**{escape(s.text)}**" for s in strip], [_held_against(s) for s in strip]],
         )
         glance = table(
             ["Section", "What is chosen"],
@@ -162,26 +163,34 @@ class Chapters:
 
     def _lead(self) -> str:
         assessed, wanted = self.evaluation.assessment, self.requirements
-        return escape(
-            f"{_shortened(wanted.name, 120)} is planned for {quantity(assessed.capacity.planned_rps)} requests a second at the "
-            f"peak of its {wanted.horizon_months}-month horizon, on {catalog.load().providers[wanted.provider].title} "
+        what = (
+            f"is planned for {quantity(assessed.capacity.planned_rps)} requests a second at the peak of its "
+            f"{wanted.horizon_months}-month horizon, on {catalog.load().providers[wanted.provider].title} "
             f"in {' and '.join(self._regions()) or 'a region still to be chosen'}. {_verdict(scores(self.evaluation))} "
             f"Every number can be traced to its formula and source in the appendices."
         )
+        return f"{escape(_shortened(wanted.name, 120))} {escape(what)}"
 
     def _overrides(self) -> str:
         taken = [d for d in self.evaluation.plan.decisions if d.overridden]
         if not taken:
             return ""
-        return join("**Decided by the team against the scores:**", bullets(_cited(d) + f": {escape(d.choice.title)}" for d in taken))
+        return join(
+            "**Decided by the team against the scores:**",
+            bullets(_cited(d) + f": {escape(d.choice.title)}" for d in taken),
+        )
 
     def _findings_at_a_glance(self) -> str:
         rows = [
             (f"[F{n}](#finding-{n})", f"{f.severity.capitalize()} {f.kind}", escape(f.message))
-            for n, f in enumerate(self.evaluation.findings, 1)
-            if f.severity == "high"
+            for n, f in self._gravest_first()
+            if f.severity != "low"
         ]
-        return table(["No.", "Kind", "Finding"], rows, caption="What needs a decision before approval")
+        return table(["No.", "Kind", "Finding"], rows, caption="What to weigh before approval")
+
+    def _gravest_first(self) -> list[tuple[int, Finding]]:
+        """The findings with their numbers."""
+        return sorted(enumerate(self.evaluation.findings, 1), key=lambda item: _SEVERITIES.index(item[1].severity))
 
     def context(self) -> tuple[Part, ...]:
         """What the team asked for, in full."""
@@ -196,8 +205,9 @@ class Chapters:
             Part(
                 join(
                     "## Context and requirements",
+                    f"**Name:** {escape(wanted.name)}",
+                    f"**Owner:** {escape(wanted.owner) or 'not stated'}",
                     paragraphs(wanted.description) or "No description was given.",
-                    f"Owner: {escape(wanted.owner) or 'not stated'}.",
                     table(["Group", "Requirement", "Stated", "Meaning"], rows, caption="Requirements"),
                     overrides,
                 )
@@ -215,7 +225,8 @@ class Chapters:
         value = getattr(self.requirements, spec.name)
         if value == "" or (spec.name == "monthly_budget_usd" and not value):
             return "not stated"
-        return escape(f"{quantity_of(value)} {spec.unit}" if spec.unit and spec.kind != "text" else quantity_of(value))
+        unit = f"({spec.unit})" if spec.group == "priorities" else spec.unit
+        return escape(f"{quantity_of(value)} {unit}".rstrip())
 
     def architecture(self) -> tuple[Part, ...]:
         """Every view of the architecture, and the components in it."""
@@ -232,7 +243,7 @@ class Chapters:
                 escape(c.title),
                 escape(" ".join(filter(None, (f"{c.count} ×" if c.sku or c.count > 1 else "", c.sku)))) or "managed",
                 escape(", ".join(filter(None, (c.region, f"{c.zones} zones" if c.zones > 1 else "")))) or "global",
-                money(self._monthly(c)),
+                _usd(self._monthly(c)),
                 _cite(c.decision),
             )
             for c in self.evaluation.topology.components
@@ -249,7 +260,9 @@ class Chapters:
         return join(f"## {escape(section.title)}", *decisions)
 
     def _evidence_of(self, decision: Decision) -> str:
-        figures = (f"{escape(e.metric)} {escape(quantity(e.value, e.unit))} {self._number(e)}" for e in decision.evidence)
+        figures = (
+            f"{escape(e.metric)} {escape(quantity(e.value, e.unit))} {self._number(e)}" for e in decision.evidence
+        )
         text = "; ".join(figures)
         return f"**Figures:** {text}" if text else ""
 
@@ -263,13 +276,20 @@ class Chapters:
 
     def assessment(self) -> tuple[Part, ...]:
         """Cost, availability, recovery, capacity, compliance and carbon, in numbers."""
-        chapters = (self._cost(), self._availability(), self._recovery(), self._capacity(), self._compliance(), self._carbon())
+        chapters = (
+            self._cost(),
+            self._availability(),
+            self._recovery(),
+            self._capacity(),
+            self._compliance(),
+            self._carbon(),
+        )
         return (Part("## Assessment"), *map(Part, chapters))
 
     def _cost(self) -> str:
         cost = self.evaluation.assessment.cost
         by_section = self._cost_by_section()
-        total = ("**Total**", f"**{money(cost.monthly_usd)}**", "")
+        total = ("**Total**", f"**{_usd(cost.monthly_usd)}**", "")
         unpriced = "**Not in the total, because no price is known:**" if cost.unpriced else ""
         return join(
             "### Cost",
@@ -277,7 +297,7 @@ class Chapters:
             table(["Section", "A month", "Share"], [*by_section, total], caption="Cost by section", right=[1, 2]),
             table(
                 ["Component", "Item", "Quantity", "Unit price", "A month", "Source"],
-                [self._cost_line(line) for line in cost.lines],
+                self._cost_lines(cost.lines),
                 caption="Cost by component",
                 right=[2, 3, 4],
             ),
@@ -294,15 +314,22 @@ class Chapters:
         whole = sum(totals.values())
         titles = {section.id: section.title for section in OUTLINE} | {"": "Other"}
         share = {id: f"{100 * usd / whole:.0f} %" if whole else "" for id, usd in totals.items()}
-        return [(escape(titles.get(id, id)), money(totals[id]), share[id]) for id in titles if id in totals]
+        return [(escape(titles.get(id, id)), _usd(totals[id]), share[id]) for id in titles if id in totals]
+
+    def _cost_lines(self, lines: Iterable[CostLine]) -> Iterable[tuple[str, ...]]:
+        """The lines of the bill; a component is named once."""
+        titles = {c.id: c.title for c in self.evaluation.topology.components}
+        earlier = ""
+        for line in lines:
+            title = "" if line.component == earlier else escape(titles.get(line.component, line.component))
+            earlier = line.component
+            yield (title, *self._cost_line(line))
 
     def _cost_line(self, line: CostLine) -> tuple[str, ...]:
-        titles = {c.id: c.title for c in self.evaluation.topology.components}
         item = escape(line.item) + (f" ({escape(line.note)})" if line.note else "")
         price = NOT_KNOWN if line.unit_price_usd is None else f"${line.unit_price_usd:.6g}"
         amount = escape(quantity(line.quantity, line.unit))
-        title = escape(titles.get(line.component, line.component))
-        return (title, item, amount, price, money(line.monthly_usd), self._source(line.source, line.as_of))
+        return (item, amount, escape(price), _usd(line.monthly_usd), self._source(line.source, line.as_of))
 
     def _availability(self) -> str:
         found = self.evaluation.assessment.availability
@@ -310,7 +337,13 @@ class Chapters:
             (escape(p.title), escape(p.form), percent(p.pct, 4), _minutes(p.minutes_month), self._number(p.evidence))
             for p in found.parts
         ]
-        whole = ("**Whole path**", "", f"**{percent(found.pct, 4)}**", f"**{_minutes(found.downtime_minutes_month)}**", "")
+        whole = (
+            "**Whole path**",
+            "",
+            f"**{percent(found.pct, 4)}**",
+            f"**{_minutes(found.downtime_minutes_month)}**",
+            "",
+        )
         return join(
             "### Availability",
             escape(
@@ -338,7 +371,12 @@ class Chapters:
             for case in found.cases
         ]
         steps = [
-            (escape(case.title) if n == 0 else "", escape(step.title), duration(step.minutes), escape(step.source) or "–")
+            (
+                escape(case.title) if n == 0 else "",
+                escape(step.title),
+                duration(step.minutes),
+                escape(step.source) or "–",
+            )
             for case in found.cases
             for n, step in enumerate(case.steps)
         ]
@@ -360,7 +398,10 @@ class Chapters:
             ("Load that reaches the origin", f"{quantity(found.origin_rps)} req/s"),
             ("Offered load (mean requests in service)", quantity(found.offered_load)),
             ("Workers", quantity(found.workers)),
-            ("Instances at the planned peak", f"{found.instances} (from {found.min_instances} to {found.max_instances})"),
+            (
+                "Instances at the planned peak",
+                f"{found.instances} (from {found.min_instances} to {found.max_instances})",
+            ),
             ("Utilisation at the planned peak", percent(100 * found.utilisation)),
             ("Expected p99 response time", "not known" if found.p99_ms is None else f"{quantity(found.p99_ms)} ms"),
             ("p99 response time asked for", f"{quantity(self.requirements.p99_latency_ms)} ms"),
@@ -376,7 +417,8 @@ class Chapters:
         if not frameworks:
             return join("### Compliance", "No framework was asked for.")
         coverage = [
-            (escape(f.title), escape(f.version), f"{f.satisfied} of {f.total}", percent(f.pct), link(f.source)) for f in frameworks
+            (escape(f.title), escape(f.version), f"{f.satisfied} of {f.total}", percent(f.pct), link(f.source))
+            for f in frameworks
         ]
         headers = ["Framework", "Version", "Satisfied", "Share", "Source"]
         return join(
@@ -398,13 +440,12 @@ class Chapters:
 
     def findings(self) -> tuple[Part, ...]:
         """Conflicts, gaps and risks with the ways out of them, the gravest first; then principles honoured."""
-        found = sorted(enumerate(self.evaluation.findings, 1), key=lambda item: _SEVERITIES.index(item[1].severity))
         listed = [
             join(
                 finding_markdown(n, finding),
                 f"Concerns {_cite(finding.field)}." if finding.field else "",
             )
-            for n, finding in found
+            for n, finding in self._gravest_first()
         ]
         return (Part(join("## Findings and risks", *(listed or ["There are none."]))), *self._principles())
 
@@ -464,7 +505,7 @@ class Chapters:
         return table(headers, rows, caption="Evidence") or "No figure was computed."
 
     def _source_table(self) -> str:
-        rows = [(f"{anchor(n)}{n}", link(source), escape(as_of) or NOT_KNOWN) for (source, as_of), n in self.sources.items()]
+        rows = [(f"{anchor(n)}{n}", link(source), escape(as_of) or "–") for (source, as_of), n in self.sources.items()]
         return table(["No.", "Source", "As of"], rows, caption="Sources") or "No source is cited."
 
     def _records(self) -> Iterable[str]:
@@ -491,12 +532,15 @@ class Chapters:
         names = {"Owner": escape(owner)}
         rows = [(f"**{role}**", names.get(role, ""), "", "", "") for role in _ROLES]
         statement = (
-            f"By signing, the undersigned accept this design of {_shortened(self.requirements.name, 120)}, which rests on "
-            f"facts as of {self.evaluation.facts_as_of}, with the findings listed in it."
+            f"By signing, the undersigned accept this design of {escape(_shortened(self.requirements.name, 120))}, "
+            f"which rests on facts as of {escape(self.evaluation.facts_as_of)}, with the findings listed in it."
         )
         return (
-            Part(join("## Sign-off", escape(statement))),
-            Part(table(["Role", "Name", "Approved, approved with conditions, or refused", "Signature", "Date"], rows), role="signoff"),
+            Part(join("## Sign-off", statement)),
+            Part(
+                table(["Role", "Name", "Approved, approved with conditions, or refused", "Signature", "Date"], rows),
+                role="signoff",
+            ),
         )
 
 
@@ -511,8 +555,10 @@ def _shortened(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
-def _held_against(target: str, verdict: str) -> str:
-    return escape(f"{verdict.capitalize()}: {target}" if verdict else target)
+def _held_against(score: Score) -> str:
+    # Findings have no target; their number by severity speaks for itself.
+    judged = score.verdict and score.id != "findings"
+    return escape(f"{score.verdict.capitalize()}: {score.target}" if judged else score.target)
 
 
 def _verdict(strip: Iterable[Score]) -> str:
@@ -548,8 +594,15 @@ def _field_title(field_id: str) -> str:
 
 
 def _cite(field_id: str) -> str:
-    """A field of the plan by its title, leading to its decision."""
-    return f"[{_field_title(field_id)}](#{decision_anchor(field_id)})" if field_id else "–"
+    """A field of the plan by its title, leading to its decision; a requirement by its title."""
+    if field_id in FIELD_IDS:
+        return f"[{_field_title(field_id)}](#{decision_anchor(field_id)})"
+    requirement = {spec.name: spec.title for spec in field_specs()}.get(field_id.removeprefix("requirements."))
+    return f"{escape(requirement)} (requirement)" if requirement else escape(field_id) or "–"
+
+
+def _usd(amount: float | None) -> str:
+    return escape(money(amount))
 
 
 def _minutes(minutes: float | None) -> str:
@@ -565,10 +618,12 @@ def _framework(framework: FrameworkCoverage) -> str:
     rows = []
     for id, title, controls in framework.requirements:
         missing = [control for control in controls if not control.satisfied]
-        by = dict.fromkeys(field for control in controls for field in control.by)
+        by = dict.fromkeys(choice.partition(":")[0] for control in controls for choice in control.by)
         remedy = "; ".join(dict.fromkeys(control.remedy for control in missing if control.remedy))
         status = "**not satisfied**" if missing else "satisfied"
-        rows.append((escape(id), escape(title), status, escape(remedy) if missing else "; ".join(map(_cite, by)) or "–"))
+        rows.append(
+            (escape(id), escape(title), status, escape(remedy) if missing else "; ".join(map(_cite, by)) or "–")
+        )
     headers = ["Requirement", "What it asks", "Status", "By, or what to do"]
     outside = f"Not a matter of architecture: {escape(framework.not_technical)}" if framework.not_technical else ""
     return join(table(headers, rows, caption=f"{escape(framework.title)}, requirement by requirement"), outside)

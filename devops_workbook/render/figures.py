@@ -16,9 +16,10 @@ from devops_workbook.assess.model import Compliance
 from devops_workbook.evaluate import Evaluation
 from devops_workbook.findings import Finding
 
-__all__ = ["NOT_KNOWN", "Change", "Score", "change", "duration", "money", "percent", "quantity", "scores"]
+__all__ = ["MINUS", "NOT_KNOWN", "Change", "Score", "change", "duration", "money", "percent", "quantity", "scores"]
 
 NOT_KNOWN = "not known"
+MINUS = "\N{MINUS SIGN}"
 Verdict = Literal["met", "missed", ""]
 
 
@@ -67,7 +68,7 @@ def money(usd: float | None) -> str:
     if usd is None:
         return NOT_KNOWN
     amount = f"{abs(usd):,.0f}" if abs(usd) >= 100 or float(usd).is_integer() else f"{abs(usd):,.2f}"
-    return f"{'−' if usd < 0 else ''}${amount}"
+    return f"{MINUS if usd < 0 else ''}${amount}"
 
 
 def percent(value: float | None, digits: int = 0) -> str:
@@ -101,14 +102,21 @@ def scores(evaluation: Evaluation) -> tuple[Score, ...]:
     uptime = assessed.availability
     return (
         Score(
-            "cost", "Cost a month", cost.monthly_usd, money(cost.monthly_usd),
+            "cost",
+            "Cost a month",
+            cost.monthly_usd,
+            money(cost.monthly_usd),
             (f"budget {money(budget)}" if budget else "no budget stated")
             + (f"; {len(cost.unpriced)} not priced" if cost.unpriced else ""),
             _verdict(cost.monthly_usd, budget, "at most") if budget else "",
         ),
         Score(
-            "availability", "Availability", uptime.pct, percent(uptime.pct, 4),
-            f"target {percent(uptime.target_pct, 4)}", _verdict(uptime.pct, uptime.target_pct, "at least"),
+            "availability",
+            "Availability",
+            uptime.pct,
+            percent(uptime.pct, 4),
+            f"target {percent(uptime.target_pct, 4)}",
+            _verdict(uptime.pct, uptime.target_pct, "at least"),
         ),
         _recovery("rto", "Recovery time (RTO)", recovery.rto_minutes, recovery.rto_target_minutes),
         _recovery("rpo", "Data loss (RPO)", recovery.rpo_minutes, recovery.rpo_target_minutes),
@@ -125,7 +133,9 @@ def _verdict(value: float | None, target: float, relation: Literal["at most", "a
 
 
 def _recovery(id: str, title: str, minutes: float | None, target: float) -> Score:
-    return Score(id, title, minutes, duration(minutes), f"target {duration(target)}", _verdict(minutes, target, "at most"))
+    return Score(
+        id, title, minutes, duration(minutes), f"target {duration(target)}", _verdict(minutes, target, "at most")
+    )
 
 
 def _compliance(compliance: Compliance) -> Score:
@@ -164,5 +174,5 @@ def change(now: Score, earlier: Score) -> Change:
         return Change(f"was {earlier.text}", "same")
     write, more_is_better = _WRITTEN[now.id]
     difference = now.value - earlier.value
-    sign = "+" if difference > 0 else "−"
+    sign = "+" if difference > 0 else MINUS
     return Change(sign + write(abs(difference)), "better" if (difference > 0) == more_is_better else "worse")

@@ -10,26 +10,46 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from markupsafe import Markup, escape
 
 from devops_workbook import catalog
-from devops_workbook.assess.model import Assessment, ControlStatus, Cost, FrameworkCoverage, Recovery
+from devops_workbook.assess.model import (
+    Assessment,
+    Availability,
+    Capacity,
+    ControlStatus,
+    Cost,
+    FrameworkCoverage,
+    Recovery,
+)
 from devops_workbook.design.model import PRIORITIES, Decision, Option
 from devops_workbook.evaluate import Evaluation
 from devops_workbook.evidence import Evidence
 from devops_workbook.findings import Finding, WayOut
 from devops_workbook.plan.model import Section
 from devops_workbook.render.diagram import Drawing, View
-from devops_workbook.render.figures import Change, Score, change, duration, money, percent, quantity, scores
+from devops_workbook.render.figures import MINUS, Change, Score, change, duration, money, percent, quantity, scores
 from devops_workbook.requirements import Requirements, field_specs
 
 __all__ = [
-    "anchor", "badge", "button", "decision", "diagram", "disclosure", "el", "figures", "findings", "heading",
-    "requirements_table", "score_strip", "section_count", "summary",
+    "anchor",
+    "badge",
+    "button",
+    "decision",
+    "diagram",
+    "disclosure",
+    "el",
+    "figures",
+    "findings",
+    "heading",
+    "requirements_table",
+    "score_strip",
+    "section_count",
+    "summary",
 ]
 
 _VOID = frozenset({"br", "hr", "img", "input"})
@@ -42,7 +62,7 @@ def el(name: str, /, *children: Any, **attributes: Any) -> Markup:
     empty attribute; `class_` and `for_` stand for the reserved words, other underscores for hyphens.
     """
     opening = _opening(name, tuple(attributes.items()))
-    return Markup(opening if name in _VOID else f"{opening}{join(children)}</{name}>")
+    return Markup(opening if name in _VOID else f"{opening}{join(children)}</{name}>")  # noqa: S704 - each part was escaped
 
 
 @lru_cache(maxsize=8192)
@@ -59,7 +79,7 @@ def _opening(name: str, attributes: tuple[tuple[str, Any], ...]) -> str:
 def join(children: Iterable[Any], separator: str = "") -> Markup:
     """The children, escaped unless they are `Markup`, one after the other."""
     written = [child if isinstance(child, Markup) else escape(child) for child in children if child is not None]
-    return Markup(str(escape(separator)).join(written))
+    return Markup(str(escape(separator)).join(written))  # noqa: S704 - each part was escaped
 
 
 def free(text: str, name: str = "span", **attributes: Any) -> Markup:
@@ -82,11 +102,19 @@ def button(text: Any, action: str, **attributes: Any) -> Markup:
     return el("button", text, type="button", data_action=action, **{"class_": "dw-button", **attributes})
 
 
-def disclosure(key: str, title: Any, *body: Any, opened: bool = False, class_: str = "") -> Markup:
-    """A part that opens and closes, and that the front end keeps as the reader left it."""
+def disclosure(key: str, title: Any, *body: Any, opened: bool = False, lazy: bool = False, class_: str = "") -> Markup:
+    """A part that opens and closes, and that the front end keeps as the reader left it.
+
+    lazy: the front end says when it is opened or closed, so that its body need only be made while it is open.
+    """
     return el(
-        "details", el("summary", title), el("div", *body, class_="dw-body"),
-        data_key=key, open=opened, class_=class_ or None,
+        "details",
+        el("summary", title),
+        el("div", *body, class_="dw-body"),
+        data_key=key,
+        data_lazy=lazy,
+        open=opened,
+        class_=class_ or None,
     )
 
 
@@ -99,7 +127,9 @@ def _titled(title: str, body: Markup | None) -> Markup | None:
     return None if body is None else el("div", el("h5", title), body, class_="dw-part")
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[Any]], caption: str = "", numeric: Iterable[int] = ()) -> Markup:
+def _table(
+    head: Sequence[str], rows: Iterable[Sequence[Any]], caption: str = "", numeric: Iterable[int] = ()
+) -> Markup:
     """A table whose first column names the row, in a box that scrolls when it is wider than the page."""
     right = frozenset(numeric)
 
@@ -152,7 +182,8 @@ def _tile(score: Score, previous: Score | None, baseline: Score | None) -> Marku
         el("dd", el("span", f"{mark} ", aria_hidden="true") if mark else None, target, class_="dw-target"),
         _moved(change(score, previous), "last edit") if previous else None,
         _moved(change(score, baseline), "baseline") if baseline else None,
-        class_=f"dw-tile dw-{score.verdict or 'open'}", data_score=score.id,
+        class_=f"dw-tile dw-{score.verdict or 'open'}",
+        data_score=score.id,
     )
 
 
@@ -179,38 +210,46 @@ def heading(requirements: Requirements, facts_as_of: str) -> Markup:
 def section_count(section: Section) -> Markup:
     """How many decisions a section holds and how many the team took itself."""
     overridden = sum(decision.overridden for decision in section.decisions)
-    return join([
-        el("span", f"{len(section.decisions)} decisions", class_="dw-muted"),
-        badge(f"{overridden} overridden", "overridden") if overridden else None,
-    ], " ")
+    return join(
+        [
+            el("span", f"{len(section.decisions)} decisions", class_="dw-muted"),
+            badge(f"{overridden} overridden", "overridden") if overridden else None,
+        ],
+        " ",
+    )
 
 
-def decision(made: Decision, price_of_override: Sequence[str] = (), prefix: str = "board") -> Markup:
-    """One decision, closed to a line and open to everything that can be asked about it.
+def decision(
+    made: Decision, price_of_override: Sequence[str] = (), *, opened: bool = False, prefix: str = "board"
+) -> Markup:
+    """One decision: a line, and opened to everything that can be asked about it.
 
     price_of_override: what the override costs, in sentences, for a decision that is one.
     """
-    line = join([
-        el("span", made.title, class_="dw-label"),
-        el("strong", made.choice.title, class_="dw-choice"),
-        badge("overridden", "overridden") if made.overridden else None,
-        badge("not possible", "high") if made.choice.ruled_out else None,
-        el("span", made.summary, class_="dw-line"),
-    ], " ")
-    return el(
-        "div",
-        disclosure(
-            f"decision-{made.id}", line,
-            _override(made, price_of_override, prefix),
-            _titled("Why", _list(made.rationale)),
-            _details(made),
-            _titled("Options", _options(made)),
-            _titled("What would change it", _list(made.flips)),
-            _titled("Numbers behind it", join(_evidence(e, made.id) for e in made.evidence) if made.evidence else None),
-            _honoured(made),
-            class_="dw-decision",
-        ),
-        id=anchor(made.id, prefix), data_decision=made.id,
+    line = join(
+        [
+            el("span", made.title, class_="dw-label"),
+            el("strong", made.choice.title, class_="dw-choice"),
+            badge("overridden", "overridden") if made.overridden else None,
+            badge("not possible", "high") if made.choice.ruled_out else None,
+            el("span", made.summary, class_="dw-line"),
+        ],
+        " ",
+    )
+    body = _everything(made, price_of_override, prefix) if opened else ()
+    part = disclosure(f"decision-{made.id}", line, *body, opened=opened, lazy=True, class_="dw-decision")
+    return el("div", part, id=anchor(made.id, prefix), data_decision=made.id)
+
+
+def _everything(made: Decision, price: Sequence[str], prefix: str) -> tuple[Markup | None, ...]:
+    return (
+        _override(made, price, prefix),
+        _titled("Why", _list(made.rationale)),
+        _details(made),
+        _titled("Options", _options(made)),
+        _titled("What would change it", _list(made.flips)),
+        _titled("Numbers behind it", join(_evidence(e, made.id) for e in made.evidence) if made.evidence else None),
+        _honoured(made),
     )
 
 
@@ -256,7 +295,8 @@ def _evidence(evidence: Evidence, owner: str) -> Markup:
     title = join([f"{evidence.metric}: ", el("strong", quantity(evidence.value, evidence.unit))])
     source = _source(evidence.source, evidence.as_of)
     return disclosure(
-        f"evidence-{owner}-{evidence.metric}", title,
+        f"evidence-{owner}-{evidence.metric}",
+        title,
         el("p", el("code", evidence.formula), class_="dw-formula"),
         _table(("Input", "Value"), inputs, f"What went into {evidence.metric}", (1,)) if inputs else None,
         el("p", "Source: ", source, class_="dw-muted") if source else None,
@@ -302,84 +342,132 @@ def _finding(finding: Finding, prefix: str) -> Markup:
         "li",
         el("p", badge(f"{finding.severity} {finding.kind}", finding.severity), " ", finding.message, " ", link),
         _list((_way_out(way) for way in finding.ways_out), "dw-ways"),
-        class_=f"dw-finding dw-{finding.severity}", data_key=f"finding-{finding.code}-{finding.field}",
+        class_=f"dw-finding dw-{finding.severity}",
+        data_key=f"finding-{finding.code}-{finding.field}",
     )
 
 
 def _way_out(way: WayOut) -> Markup:
     if not way.change:
         return el("span", way.text)
-    return button(way.text, "change", data_change=json.dumps(dict(way.change), default=list), class_="dw-button dw-way")
+    change = json.dumps(way.change, default=lambda value: dict(value) if isinstance(value, Mapping) else list(value))
+    return button(way.text, "change", data_change=change, class_="dw-button dw-way")
 
 
 # Diagrams
 
 
-def diagram(views: Sequence[View], shown: str, drawing: Drawing | None, trouble: str = "", prefix: str = "board") -> Markup:
-    """The views as buttons and the one that is shown: picture on a light card, and the same as a table.
+def diagram(
+    views: Sequence[View], shown: str, drawing: Drawing | None, *, trouble: str = "", opened: bool = False
+) -> Markup:
+    """The views as buttons and the one that is shown: picture on a light card, and opened the same as a table.
 
     drawing: None when it could not be drawn, and `trouble` then says why.
     """
     tabs = [
-        button(view.title, "view", data_view=view.id, aria_pressed="true" if view.id == shown else "false", class_="dw-tab")
+        button(
+            view.title, "view", data_view=view.id, aria_pressed="true" if view.id == shown else "false", class_="dw-tab"
+        )
         for view in views
     ]
     caption = next((view.caption for view in views if view.id == shown), "")
-    return join([
-        el("div", el("div", *tabs, class_="dw-tabs", role="group", aria_label="Diagram view"), _zoom(), class_="dw-bar"),
-        el("p", caption, class_="dw-muted"),
-        _card(drawing, shown) if drawing else el("p", trouble, class_="dw-trouble"),
-        _as_table(drawing, caption) if drawing else None,
-    ])
+    return join(
+        [
+            el(
+                "div",
+                el("div", *tabs, class_="dw-tabs", role="group", aria_label="Diagram view"),
+                _zoom(),
+                class_="dw-bar",
+            ),
+            el("p", caption, class_="dw-muted"),
+            _card(drawing, shown) if drawing else el("p", trouble, class_="dw-trouble"),
+            _as_table(drawing, caption, opened) if drawing else None,
+        ]
+    )
 
 
 def _zoom() -> Markup:
     """Buttons the front end answers by itself: they change how the picture is looked at, not what it shows."""
-    actions = (("−", "zoom-out", "Zoom out"), ("+", "zoom-in", "Zoom in"), ("Fit", "zoom-fit", "Fit to width"),
-               ("Full screen", "fullscreen", "Show the diagram on the full screen"))
-    return el("div", *(
-        el("button", text, type="button", data_local=action, aria_label=None if text == "Full screen" else label,
-           title=label, class_="dw-button")
-        for text, action, label in actions
-    ), class_="dw-tools", role="group", aria_label="Zoom")
+    actions = (
+        (MINUS, "zoom-out", "Zoom out"),
+        ("+", "zoom-in", "Zoom in"),
+        ("Fit", "zoom-fit", "Fit to width"),
+        ("Full screen", "fullscreen", "Show the diagram on the full screen"),
+    )
+    return el(
+        "div",
+        *(
+            el(
+                "button",
+                text,
+                type="button",
+                data_local=action,
+                aria_label=None if text == "Full screen" else label,
+                title=label,
+                class_="dw-button",
+            )
+            for text, action, label in actions
+        ),
+        class_="dw-tools",
+        role="group",
+        aria_label="Zoom",
+    )
 
 
 def _card(drawing: Drawing, view: str) -> Markup:
     # The SVG is our own drawing, in which every text has been escaped.
-    picture = el("div", Markup(drawing.svg), class_="dw-picture", style=f"--dw-width: {drawing.width:.0f}pt")
-    return el("div", picture, class_="dw-card", data_key=f"card-{view}", tabindex="0", role="region",
-              aria_label="Diagram; scrolls when it is larger than its frame")
+    svg = Markup(drawing.svg)  # noqa: S704
+    picture = el("div", svg, class_="dw-picture", style=f"--dw-width: {drawing.width:.0f}pt")
+    return el(
+        "div",
+        picture,
+        class_="dw-card",
+        data_key=f"card-{view}",
+        tabindex="0",
+        role="region",
+        aria_label="Diagram; scrolls when it is larger than its frame",
+    )
 
 
-def _as_table(drawing: Drawing, caption: str) -> Markup:
+def _as_table(drawing: Drawing, caption: str, opened: bool) -> Markup:
     rows = [(row.component, row.what, row.where, _list(row.connects_to)) for row in drawing.table]
-    table = _table(("Component", "What it is", "Where", "Connects to"), rows, caption)
-    return disclosure("diagram-table", "As a table", table)
+    table = _table(("Component", "What it is", "Where", "Connects to"), rows, caption) if opened else None
+    return disclosure("diagram-table", "As a table", table, opened=opened, lazy=True)
 
 
 # Figures
 
 
-def figures(assessment: Assessment) -> Markup:
-    """Every figure of the assessment, opened up: cost, availability, recovery, capacity, compliance, carbon."""
-    capacity, carbon = assessment.capacity, assessment.carbon
-    load = (
-        f"{quantity(capacity.workers)} workers on {quantity(capacity.instances)} instances "
-        f"({quantity(capacity.min_instances)} to {quantity(capacity.max_instances)}), "
-        f"{percent(100 * capacity.utilisation)} busy at the planned peak of {quantity(capacity.planned_rps, 'req/s')}; "
-        f"p99 {quantity(capacity.p99_ms, 'ms') }"
-    )
-    return join([
-        _cost(assessment.cost),
-        _availability(assessment),
-        _recovery(assessment.recovery),
-        disclosure("figures-capacity", _figure("Capacity", load), *_proofs(capacity.evidence, "capacity")),
-        *(_framework(framework) for framework in assessment.compliance.frameworks),
-        disclosure(
-            "figures-carbon", _figure("Carbon", quantity(carbon.kgco2e_month, "kgCO2e a month")),
-            *_proofs(carbon.evidence, "carbon"),
+def figures(assessment: Assessment, opened: frozenset[str] = frozenset()) -> Markup:
+    """Every figure of the assessment, opened up: cost, availability, recovery, capacity, compliance, carbon.
+
+    opened: the keys of the parts whose body is wanted, such as "figures-cost".
+    """
+    frameworks = {f"figures-{f.id}": _framework_part(f) for f in assessment.compliance.frameworks}
+    parts: dict[str, tuple[str, str, Callable[[], Iterable[Any]]]] = {
+        "figures-cost": ("Cost", _cost_line(assessment.cost), lambda: _cost(assessment.cost)),
+        "figures-availability": (
+            "Availability",
+            _availability_line(assessment.availability),
+            lambda: _availability(assessment.availability),
         ),
-    ])
+        "figures-recovery": ("Recovery", _recovery_line(assessment.recovery), lambda: _recovery(assessment.recovery)),
+        "figures-capacity": (
+            "Capacity",
+            _capacity_line(assessment.capacity),
+            lambda: _proofs(assessment.capacity.evidence, "capacity"),
+        ),
+        **frameworks,
+        "figures-carbon": (
+            "Carbon",
+            quantity(assessment.carbon.kgco2e_month, "kgCO2e a month"),
+            lambda: _proofs(assessment.carbon.evidence, "carbon"),
+        ),
+    }
+    return join(
+        disclosure(key, _figure(title, text), *(body() if key in opened else ()), opened=key in opened, lazy=True)
+        for key, (title, text, body) in parts.items()
+    )
 
 
 def _figure(title: str, text: str) -> Markup:
@@ -390,67 +478,95 @@ def _proofs(evidence: Iterable[Evidence], owner: str) -> list[Markup]:
     return [_evidence(item, owner) for item in evidence]
 
 
-def _cost(cost: Cost) -> Markup:
+def _cost_line(cost: Cost) -> str:
+    return f"{money(cost.monthly_usd)} a month, prices of {cost.price_date}, on demand"
+
+
+def _cost(cost: Cost) -> Iterable[Any]:
     rows = [
-        (line.component, line.item, quantity(line.quantity, line.unit), _price(line.unit_price_usd),
-         money(line.monthly_usd), join([_source(line.source, line.as_of), f" {line.note}" if line.note else None]))
+        (
+            line.component,
+            line.item,
+            quantity(line.quantity, line.unit),
+            _price(line.unit_price_usd),
+            money(line.monthly_usd),
+            join([_source(line.source, line.as_of), f" {line.note}" if line.note else None]),
+        )
         for line in cost.lines
     ]
-    missing = f"Not in the sum, because no price is known: {', '.join(cost.unpriced)}." if cost.unpriced else None
+    if cost.unpriced:
+        missing = f"Not in the sum, because no price is known: {', '.join(cost.unpriced)}."
+        yield el("p", missing, class_="dw-trouble")
     head = ("Component", "Item", "Quantity a month", "Unit price", "A month", "Source")
-    return disclosure(
-        "figures-cost", _figure("Cost", f"{money(cost.monthly_usd)} a month, prices of {cost.price_date}, on demand"),
-        el("p", missing, class_="dw-trouble") if missing else None,
-        _table(head, rows, f"What is billed, in {cost.currency}", (2, 3, 4)),
-        *_proofs(cost.evidence, "cost"),
-    )
+    yield _table(head, rows, f"What is billed, in {cost.currency}", (2, 3, 4))
+    yield from _proofs(cost.evidence, "cost")
 
 
 def _price(usd: float | None) -> str:
     return quantity(None) if usd is None else f"${usd:,.10f}".rstrip("0").rstrip(".")
 
 
-def _availability(assessment: Assessment) -> Markup:
-    uptime = assessment.availability
-    rows = [
-        (part.title, part.form, percent(part.pct, 4), duration(part.minutes_month), _source(part.evidence.source, part.evidence.as_of))
-        for part in uptime.parts
-    ]
-    text = f"{percent(uptime.pct, 4)}, down {duration(uptime.downtime_minutes_month)} a month; error budget {duration(uptime.error_budget_minutes_month)}"
-    return disclosure(
-        "figures-availability", _figure("Availability", text),
-        el("p", "A service level agreement is what a provider promises to refund, not what will happen.", class_="dw-muted"),
-        _table(("Component", "Form", "Promised", "Down a month", "Source"), rows, "The users' path", (2, 3)),
-        *_proofs(uptime.evidence, "availability"),
+def _availability_line(uptime: Availability) -> str:
+    return (
+        f"{percent(uptime.pct, 4)}, down {duration(uptime.downtime_minutes_month)} a month; "
+        f"error budget {duration(uptime.error_budget_minutes_month)}"
     )
 
 
-def _recovery(recovery: Recovery) -> Markup:
-    cases = [
-        disclosure(
-            f"recovery-{case.disruption}",
-            f"{case.title}: back in {duration(case.rto_minutes)}, losing {duration(case.rpo_minutes)} of data",
-            _table(("Step", "Time", "Source"), [(s.title, duration(s.minutes), s.source) for s in case.steps], case.title, (1,)),
-            *_proofs(case.evidence, f"recovery-{case.disruption}"),
+def _availability(uptime: Availability) -> Iterable[Any]:
+    rows = [
+        (
+            part.title,
+            part.form,
+            percent(part.pct, 4),
+            duration(part.minutes_month),
+            _source(part.evidence.source, part.evidence.as_of),
         )
-        for case in recovery.cases
+        for part in uptime.parts
     ]
-    text = f"worst case {duration(recovery.rto_minutes)} down, {duration(recovery.rpo_minutes)} of data lost"
-    return disclosure("figures-recovery", _figure("Recovery", text), *cases)
+    promise = "A service level agreement is what a provider promises to refund, not what will happen."
+    yield el("p", promise, class_="dw-muted")
+    yield _table(("Component", "Form", "Promised", "Down a month", "Source"), rows, "The users' path", (2, 3))
+    yield from _proofs(uptime.evidence, "availability")
 
 
-def _framework(framework: FrameworkCoverage) -> Markup:
+def _recovery_line(recovery: Recovery) -> str:
+    return f"worst case {duration(recovery.rto_minutes)} down, {duration(recovery.rpo_minutes)} of data lost"
+
+
+def _recovery(recovery: Recovery) -> Iterable[Any]:
+    for case in recovery.cases:
+        key = f"recovery-{case.disruption}"
+        title = f"{case.title}: back in {duration(case.rto_minutes)}, losing {duration(case.rpo_minutes)} of data"
+        steps = [(step.title, duration(step.minutes), step.source) for step in case.steps]
+        yield disclosure(
+            key, title, _table(("Step", "Time", "Source"), steps, case.title, (1,)), *_proofs(case.evidence, key)
+        )
+
+
+def _capacity_line(capacity: Capacity) -> str:
+    return (
+        f"{quantity(capacity.workers)} workers on {quantity(capacity.instances)} instances "
+        f"({quantity(capacity.min_instances)} to {quantity(capacity.max_instances)}), "
+        f"{percent(100 * capacity.utilisation)} busy at the planned peak of "
+        f"{quantity(capacity.planned_rps, 'req/s')}; p99 {quantity(capacity.p99_ms, 'ms')}"
+    )
+
+
+def _framework_part(framework: FrameworkCoverage) -> tuple[str, str, Callable[[], Iterable[Any]]]:
+    text = f"{percent(framework.pct)}, {framework.satisfied} of {framework.total} technical requirements"
+    return framework.title, text, lambda: _framework(framework)
+
+
+def _framework(framework: FrameworkCoverage) -> Iterable[Any]:
     rows = [
         (id, title, join([_control(control) for control in controls], " "))
         for id, title, controls in framework.requirements
     ]
-    text = f"{percent(framework.pct)}, {framework.satisfied} of {framework.total} technical requirements"
-    return disclosure(
-        f"figures-{framework.id}", _figure(framework.title, text),
-        el("p", framework.not_technical, class_="dw-muted") if framework.not_technical else None,
-        _table(("Requirement", "Title", "Controls"), rows, f"{framework.title} {framework.version}"),
-        el("p", "Source: ", _source(framework.source, ""), class_="dw-muted"),
-    )
+    if framework.not_technical:
+        yield el("p", framework.not_technical, class_="dw-muted")
+    yield _table(("Requirement", "Title", "Controls"), rows, f"{framework.title} {framework.version}")
+    yield el("p", "Source: ", _source(framework.source, ""), class_="dw-muted")
 
 
 def _control(control: ControlStatus) -> Markup:
@@ -482,25 +598,36 @@ def summary(evaluation: Evaluation, drawing: Drawing | None, style: str) -> str:
     style: the text of the board's style sheet. It survives in an exported or reopened notebook.
     """
     rows = [
-        (made.title, join([made.choice.title, badge("overridden", "overridden") if made.overridden else None], " "), made.summary)
+        (
+            made.title,
+            join([made.choice.title, badge("overridden", "overridden") if made.overridden else None], " "),
+            made.summary,
+        )
         for made in evaluation.plan.decisions
     ]
-    return str(el(
-        "div",
-        el("style", Markup(style)),
-        heading(evaluation.requirements, evaluation.facts_as_of),
-        score_strip(evaluation),
-        _picture(drawing) if drawing else None,
-        el("h3", "Findings"), _static_findings(evaluation.findings),
-        el("h3", "Decisions"), _table(("Field", "Choice", "What will be built"), rows, "The plan"),
-        el("details", el("summary", "Requirements"), requirements_table(evaluation.requirements)),
-        # JupyterLab and nbconvert would read the text between two dollar signs as mathematics.
-        class_="dw-board dw-static mathjax_ignore tex2jax_ignore",
-    ))
+    return str(
+        el(
+            "div",
+            el("style", Markup(style)),  # noqa: S704 - our own style sheet
+            heading(evaluation.requirements, evaluation.facts_as_of),
+            score_strip(evaluation),
+            _picture(drawing) if drawing else None,
+            el("h3", "Findings"),
+            _static_findings(evaluation.findings),
+            el("h3", "Decisions"),
+            _table(("Field", "Choice", "What will be built"), rows, "The plan"),
+            el("details", el("summary", "Requirements"), requirements_table(evaluation.requirements)),
+            # JupyterLab and nbconvert would read the text between two dollar signs as mathematics.
+            class_="dw-board dw-static mathjax_ignore tex2jax_ignore",
+        )
+    )
 
 
 def _static_findings(found: Sequence[Finding]) -> Markup:
-    rows = [(f"{finding.severity} {finding.kind}", finding.message, _list(w.text for w in finding.ways_out)) for finding in found]
+    rows = [
+        (f"{finding.severity} {finding.kind}", finding.message, _list(w.text for w in finding.ways_out))
+        for finding in found
+    ]
     return _table(("Finding", "What", "Ways out"), rows, "Findings") if rows else findings(())
 
 

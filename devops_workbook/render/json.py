@@ -20,10 +20,14 @@ from devops_workbook.plan.model import Section
 
 __all__ = ["plan_data", "plan_json"]
 
+# JSON lets these stand as they are; a terminal would obey them.
+_CONTROLS = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
+
 
 def plan_json(evaluation: Evaluation) -> str:
     """`plan_data` as indented JSON, ending in a newline."""
-    return json.dumps(plan_data(evaluation), ensure_ascii=False, allow_nan=False, indent=2) + "\n"
+    text = json.dumps(plan_data(evaluation), ensure_ascii=False, allow_nan=False, indent=2)
+    return text.translate(_CONTROLS) + "\n"
 
 
 def plan_data(evaluation: Evaluation) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
 from devops_workbook.design.model import Decision, Option
@@ -22,12 +22,24 @@ from devops_workbook.plan.model import Section
 from devops_workbook.render.figures import quantity, scores
 
 __all__ = [
-    "anchor", "bullets", "decision_anchor", "decision_markdown", "escape", "finding_markdown", "join", "link",
-    "paragraphs", "plan_markdown", "section_markdown", "table",
+    "anchor",
+    "bullets",
+    "decision_anchor",
+    "decision_markdown",
+    "escape",
+    "finding_markdown",
+    "join",
+    "link",
+    "paragraphs",
+    "plan_markdown",
+    "section_markdown",
+    "table",
 ]
 
 _BLANKS = str.maketrans(dict.fromkeys("\t\n\r\x0b\x0c\x85\u2028\u2029", " "))
-_CONTROLS = {code: chr(0x2400 + code) for code in range(32)} | {0x7F: "\u2421"} | dict.fromkeys(range(0x80, 0xA0), "\ufffd")
+_CONTROLS = (
+    {code: chr(0x2400 + code) for code in range(32)} | {0x7F: "\u2421"} | dict.fromkeys(range(0x80, 0xA0), "\ufffd")
+)
 _ISOLATES = dict.fromkeys(map(ord, "\u2066\u2067\u2068\u2069"))
 _MEANT = re.compile(r"([*_#\[\]`~])|([\\{}<>|$&@]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
 """Characters that mean something: those a backslash disarms, and those that only an entity disarms everywhere."""
@@ -88,7 +100,9 @@ def bullets(items: Iterable[str]) -> str:
     return "\n".join(f"- {item}" for item in items)
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str = "", right: Sequence[int] = ()) -> str:
+def table(
+    headers: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str = "", right: Sequence[int] = ()
+) -> str:
     """A pipe table of cells that are Markdown; "" if it has no rows.
 
     caption: Markdown, put before the table as "Table: ..."; right: the columns set flush right.
@@ -104,15 +118,20 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str
 def plan_markdown(evaluation: Evaluation) -> str:
     """The sectioned plan: its name, the figures that sum it up, the seven sections and the findings."""
     strip = scores(evaluation)
-    return join(
-        f"# {escape(evaluation.requirements.name)}",
-        paragraphs(evaluation.requirements.description),
-        table([escape(s.title) for s in strip], [[escape(s.text) for s in strip], [escape(s.target) for s in strip]]),
-        *(section_markdown(section) for section in evaluation.plan.sections),
-        "## Findings",
-        *([finding_markdown(n, finding) for n, finding in enumerate(evaluation.findings, 1)] or ["None."]),
-        f"Facts as of {escape(evaluation.facts_as_of)}.",
-    ) + "\n"
+    return (
+        join(
+            f"# {escape(evaluation.requirements.name)}",
+            paragraphs(evaluation.requirements.description),
+            table(
+                [escape(s.title) for s in strip], [[escape(s.text) for s in strip], [escape(s.target) for s in strip]]
+            ),
+            *(section_markdown(section) for section in evaluation.plan.sections),
+            "## Findings",
+            *([finding_markdown(n, finding) for n, finding in enumerate(evaluation.findings, 1)] or ["None."]),
+            f"Facts as of {escape(evaluation.facts_as_of)}.",
+        )
+        + "\n"
+    )
 
 
 def section_markdown(section: Section) -> str:
@@ -129,7 +148,8 @@ def decision_markdown(decision: Decision, evidence: str = "") -> str:
         table(["Part", "What it is"], [(escape(label), escape(text)) for label, text in decision.detail]),
         _options(decision),
         _labelled("What would change it", map(escape, decision.flips)),
-        evidence or _labelled("Figures", (f"{escape(e.metric)} {escape(quantity(e.value, e.unit))}" for e in decision.evidence)),
+        evidence
+        or _labelled("Figures", (f"{escape(e.metric)} {escape(quantity(e.value, e.unit))}" for e in decision.evidence)),
         _labelled("Controls", map(escape, decision.controls)),
     )
 
@@ -148,7 +168,11 @@ def _options(decision: Decision) -> str:
     others = [option for option in decision.alternatives if option.id != decision.choice.id]
     rows = [_option(option, chosen=option is decision.choice) for option in (decision.choice, *others)]
     title = escape(decision.title)
-    return table(["Option", "Score", "Outcome", "Because"], rows, caption=f"Options for {title}", right=[1]) if others else ""
+    return (
+        table(["Option", "Score", "Outcome", "Because"], rows, caption=f"Options for {title}", right=[1])
+        if others
+        else ""
+    )
 
 
 def _option(option: Option, *, chosen: bool) -> tuple[str, str, str, str]:
@@ -163,15 +187,16 @@ def _option(option: Option, *, chosen: bool) -> tuple[str, str, str, str]:
 
 def finding_markdown(number: int, finding: Finding) -> str:
     """One finding with its ways out: severity and kind in words, never by colour alone."""
+    label = f"**F{number}. {finding.severity.capitalize()} {finding.kind}:**"
     return join(
-        f"{anchor(f'finding-{number}')}**F{number}. {finding.severity.capitalize()} {finding.kind}:** {escape(finding.message)}",
-        bullets(f"Way out: {escape(way.text)}{_change(way.change)}" for way in finding.ways_out),
+        f"{anchor(f'finding-{number}')}{label} {escape(finding.message)}",
+        bullets(f"Way out: {escape(way.text)} {_change(way.change)}".rstrip() for way in finding.ways_out),
     )
 
 
-def _change(change: object) -> str:
-    settings = [f"{name} = {quantity_of(value)}" for name, value in dict(change).items()]  # type: ignore[call-overload]
-    return escape(f" (set {', '.join(settings)})") if settings else ""
+def _change(change: Mapping[str, object]) -> str:
+    settings = [f"{name} = {quantity_of(value)}" for name, value in change.items()]
+    return escape(f"(set {', '.join(settings)})") if settings else ""
 
 
 def quantity_of(value: object) -> str:

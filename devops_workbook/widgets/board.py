@@ -39,6 +39,7 @@ from devops_workbook.widgets.state import Choice, Export, Notice, State
 __all__ = ["Board"]
 
 _LOG = logging.getLogger(__name__)
+_UNFIT = "the form holds values that are not allowed. Mend or undo them first."
 _SETTLE_SECONDS = 1.0
 """The static summary follows when nothing was changed for this long; it is for later, not for now."""
 
@@ -99,14 +100,14 @@ class Board(Panel):
         It follows the board, a moment after the last change.
         """
         self.wait()
-        self._summary = display(HTML(self._static()), display_id=True)
+        self._summary = display(HTML(self._static()), display_id=True)  # type: ignore[no-untyped-call]
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """The widget, and beside it the same in plain HTML for viewers that have no widgets."""
         self.wait()
         bundle = super()._repr_mimebundle_(**options)
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
-        return {**data, "text/html": self._static()}, metadata
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        return {**(data or {}), "text/html": self._static()}, metadata
 
     def _static(self) -> str:
         now = self._state.shown
@@ -125,15 +126,28 @@ class Board(Panel):
         number = content.get("number")
         with self._lock:
             self._asked = max(self._asked, number if isinstance(number, int) else 0)
-        action = _ACTIONS.get(str(content.get("action")))
         try:
-            if action is None:
-                raise ValueError(f"the board cannot do {str(content.get('action'))[:40]!r}")
-            action(self, content)
-        except Exception as error:
+            self._act(content)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong belongs before the person's eyes
             self._explain(error)
             self._refresh()
             self.reset()
+
+    def _act(self, content: Mapping[str, Any]) -> None:
+        action = str(content.get("action"))
+        if step := _STEPS.get(action):
+            self._take(lambda state: step(state, content))
+            return
+        deeds: dict[str, Callable[[], Any]] = {
+            "load": lambda: self._load(_named(content, "file")),
+            "save": lambda: self._save(_named(content, "file")),
+            "overwrite": lambda: self._save(_named(content, "file"), overwrite=True),
+            "export": lambda: self._export(list(_named(content, "formats"))),
+            "download": lambda: self._download(_named(content, "file")),
+        }
+        if action not in deeds:
+            raise ValueError(f"the board cannot do {action[:40]!r}")
+        deeds[action]()
 
     def _take(self, step: Callable[[State], State]) -> None:
         """Take a step from the present state to the next, and have the board follow."""
@@ -156,7 +170,7 @@ class Board(Panel):
             self._evaluate(state.wanted)
         try:
             texts = self._painter.paint(self._state, self._scenarios())
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - as above
             self._explain(error)
             texts = {"notice": page.notice(self._state)}
         self.show(texts, asked)
@@ -165,7 +179,7 @@ class Board(Panel):
         self._tried = wanted
         try:
             evaluation = evaluate(wanted)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - as above
             self._explain(error)
             return
         with self._lock:
@@ -178,7 +192,8 @@ class Board(Panel):
             text = str(error)
         else:
             _LOG.error("the board met an error", exc_info=error)
-            text = f"Something went wrong in the workbook itself ({type(error).__name__}: {error}). The last good plan is kept."
+            what = f"{type(error).__name__}: {error}"
+            text = f"Something went wrong in the workbook itself ({what}). The last good plan is kept."
         self._say(Notice("error", text))
 
     def _say(self, notice: Notice | None) -> None:
@@ -191,9 +206,13 @@ class Board(Panel):
             return
         if self._later is not None:
             self._later.cancel()
-        self._later = threading.Timer(_SETTLE_SECONDS, lambda: self._summary and self._summary.update(HTML(self._static())))
+        self._later = threading.Timer(_SETTLE_SECONDS, self._bring_up_to_date)
         self._later.daemon = True
         self._later.start()
+
+    def _bring_up_to_date(self) -> None:
+        if self._summary is not None:
+            self._summary.update(HTML(self._static()))  # type: ignore[no-untyped-call]
 
     # Files
 
@@ -213,7 +232,7 @@ class Board(Panel):
     def _save(self, name: str, overwrite: bool = False) -> None:
         state, path = self._state, self._path(name)
         if state.wrong:
-            raise ScenarioError(["Not saved: the form holds values that are not allowed. Mend or undo them first."])
+            raise ScenarioError([f"Not saved: {_UNFIT}"])
         revision = load(path).revision if overwrite else state.revision if path == state.path else None
         self._folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -232,17 +251,21 @@ class Board(Panel):
         """A file that somebody else changed, and what can be done about it."""
         taken = {each.name for each in self._scenarios()}
         free = next(name for n in range(2, len(taken) + 3) if (name := f"{slug(f'{path.stem}-{n}')}.yaml") not in taken)
-        return Notice("error", f"Not saved: {sentence}", (
-            Choice(f"Save mine as {free}", "save", {"file": free}),
-            Choice("Load the file and drop my changes", "load", {"file": path.name}),
-            Choice("Overwrite the file with mine", "overwrite", {"file": path.name}),
-            Choice("Do nothing", "dismiss"),
-        ))
+        return Notice(
+            "error",
+            f"Not saved: {sentence}",
+            (
+                Choice(f"Save mine as {free}", "save", {"file": free}),
+                Choice("Load the file and drop my changes", "load", {"file": path.name}),
+                Choice("Overwrite the file with mine", "overwrite", {"file": path.name}),
+                Choice("Do nothing", "dismiss"),
+            ),
+        )
 
     def _export(self, formats: list[str]) -> Future[None] | None:
         state = self._state
         if state.wrong:
-            raise ScenarioError(["Not exported: the form holds values that are not allowed. Mend or undo them first."])
+            raise ScenarioError([f"Not exported: {_UNFIT}"])
         if not (chosen := [format for format in FORMATS if format in formats]):
             raise ScenarioError([f"Choose what to export: {', '.join(FORMATS.values())}."])
         if state.export and state.export.running:
@@ -259,7 +282,7 @@ class Board(Panel):
 
         try:
             written = export(requirements, formats, self._exports, progress=progress)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - as above
             self._explain(error)
             self._take(lambda state: replace(state, export=None))
         else:
@@ -282,7 +305,8 @@ def _begin(source: str | Path | Requirements | None) -> State:
     try:
         scenario = load(source)
     except ScenarioError as error:
-        return replace(State.of(Requirements()), notice=Notice("error", f"{error}\nThe board begins with the defaults."))
+        notice = Notice("error", f"{error}\nThe board begins with the defaults.")
+        return replace(State.of(Requirements()), notice=notice)
     return steps.loaded(State.of(scenario.requirements), scenario)
 
 
@@ -291,24 +315,15 @@ def _named(content: Mapping[str, Any], name: str) -> Any:
     return content.get(name) if content.get(name) is not None else content.get("values", {}).get(name, "")
 
 
-def _step(step: Callable[[State, Mapping[str, Any]], State]) -> Callable[[Board, Mapping[str, Any]], Any]:
-    """An action that is nothing but a step from one state to the next."""
-    return lambda board, content: board._take(lambda state: step(state, content))
-
-
-_ACTIONS: dict[str, Callable[[Board, Mapping[str, Any]], Any]] = {
-    "set": _step(lambda state, content: steps.edit(state, {content["field"]: content["value"]})),
-    "override": _step(lambda state, content: steps.override(state, content["field"], content["value"] or "")),
-    "change": _step(lambda state, content: steps.edit(state, json.loads(content["change"]))),
-    "view": _step(lambda state, content: replace(state, view=str(content["view"]))),
-    "undo": _step(lambda state, _: steps.undo(state)),
-    "pin": _step(lambda state, _: steps.pin(state)),
-    "unpin": _step(lambda state, _: steps.unpin(state)),
-    "dismiss": _step(lambda state, _: steps.dismissed(state)),
-    "load": lambda board, content: board._load(_named(content, "file")),
-    "save": lambda board, content: board._save(_named(content, "file")),
-    "overwrite": lambda board, content: board._save(_named(content, "file"), overwrite=True),
-    "export": lambda board, content: board._export(list(_named(content, "formats"))),
-    "download": lambda board, content: board._download(_named(content, "file")),
+_STEPS: dict[str, Callable[[State, Mapping[str, Any]], State]] = {
+    "set": lambda state, content: steps.edit(state, {content["field"]: content["value"]}),
+    "override": lambda state, content: steps.override(state, content["field"], content["value"] or ""),
+    "change": lambda state, content: steps.edit(state, json.loads(content["change"])),
+    "view": lambda state, content: replace(state, view=str(content["view"])),
+    "open": lambda state, content: steps.opened(state, str(content["key"]), bool(content["value"])),
+    "undo": lambda state, _: steps.undo(state),
+    "pin": lambda state, _: steps.pin(state),
+    "unpin": lambda state, _: steps.unpin(state),
+    "dismiss": lambda state, _: steps.dismissed(state),
 }
-"""What the front end can ask for, by the name that stands in `data-action`."""
+"""What the front end can ask for that is only a step from one state to the next, by its `data-action`."""

@@ -61,7 +61,9 @@ def _common(spec: FieldSpec, problem: str) -> dict[str, Any]:
     id = _id(spec)
     described = f"{id}-help {id}-problem" if problem else f"{id}-help"
     return {
-        "data_action": "set", "data_field": spec.name, "aria_describedby": described,
+        "data_action": "set",
+        "data_field": spec.name,
+        "aria_describedby": described,
         "aria_invalid": "true" if problem else None,
     }
 
@@ -74,15 +76,23 @@ def _notes(spec: FieldSpec, problem: str) -> Markup:
 
 def _row(spec: FieldSpec, problem: str, *inputs: Any) -> Markup:
     return el(
-        "div", el("label", spec.title, for_=_id(spec)), el("div", *inputs, class_="dw-input"), _notes(spec, problem),
-        class_="dw-field", data_key=spec.name,
+        "div",
+        el("label", spec.title, for_=_id(spec)),
+        el("div", *inputs, class_="dw-input"),
+        _notes(spec, problem),
+        class_="dw-field",
+        data_key=spec.name,
     )
 
 
 def _fieldset(spec: FieldSpec, problem: str, *inputs: Any) -> Markup:
     return el(
-        "fieldset", el("legend", spec.title), el("div", *inputs, class_="dw-choices"), _notes(spec, problem),
-        class_="dw-field", data_key=spec.name,
+        "fieldset",
+        el("legend", spec.title),
+        el("div", *inputs, class_="dw-choices"),
+        _notes(spec, problem),
+        class_="dw-field",
+        data_key=spec.name,
     )
 
 
@@ -97,8 +107,12 @@ def _text(spec: FieldSpec, value: Any, problem: str) -> Markup:
 def _number(spec: FieldSpec, value: Any, problem: str) -> Markup:
     whole = spec.kind == "integer"
     common = {
-        "id": _id(spec), "value": _plain(value), "min": _plain(spec.minimum), "max": _plain(spec.maximum),
-        "step": "1" if whole else "any", **_common(spec, problem),
+        "id": _id(spec),
+        "value": _plain(value),
+        "min": _plain(spec.minimum),
+        "max": _plain(spec.maximum),
+        "step": "1" if whole else "any",
+        **_common(spec, problem),
     }
     if whole and spec.minimum is not None and spec.maximum is not None and spec.maximum - spec.minimum <= 10:
         shown = el("output", _plain(value), for_=_id(spec))
@@ -117,8 +131,11 @@ def _plain(value: Any) -> str | None:
 def _flag(spec: FieldSpec, value: Any, problem: str) -> Markup:
     box = el("input", type="checkbox", id=_id(spec), checked=bool(value), **_common(spec, problem))
     return el(
-        "div", el("div", box, el("label", spec.title, for_=_id(spec)), class_="dw-choice-line"), _notes(spec, problem),
-        class_="dw-field", data_key=spec.name,
+        "div",
+        el("div", box, el("label", spec.title, for_=_id(spec)), class_="dw-choice-line"),
+        _notes(spec, problem),
+        class_="dw-field",
+        data_key=spec.name,
     )
 
 
@@ -161,9 +178,9 @@ def _regions(provider: str) -> dict[str, str]:
 def _title(spec: FieldSpec, choice: str) -> str:
     """A choice in words: the catalog's title for what the catalog knows, the id itself otherwise."""
     facts = catalog.load()
-    known = {"provider": facts.providers, "compliance": facts.frameworks}.get(spec.name, {})
-    if choice in known:
-        return str(known[choice].title)
+    known: dict[str, Mapping[str, Any]] = {"provider": facts.providers, "compliance": facts.frameworks}
+    if choice in known.get(spec.name, {}):
+        return str(known[spec.name][choice].title)
     return choice if any(c.isdigit() for c in choice) else choice.replace("-", " ")
 
 

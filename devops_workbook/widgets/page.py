@@ -7,6 +7,7 @@ from, and makes it again only when that changed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +74,19 @@ def _page() -> Markup:
             el(
                 "div",
                 el(
-                    "div", _panel("Architecture", "diagram"), _panel("Findings", "findings"), _panel("Figures", "figures"),
+                    "div",
+                    _panel("Architecture", "diagram"),
+                    _panel("Findings", "findings"),
+                    _panel("Figures", "figures"),
                     class_="dw-views",
                 ),
-                el("section", el("h3", "Plan", id="dw-title-plan"), *plan, aria_labelledby="dw-title-plan",
-                   class_="dw-plan dw-panel"),
+                el(
+                    "section",
+                    el("h3", "Plan", id="dw-title-plan"),
+                    *plan,
+                    aria_labelledby="dw-title-plan",
+                    class_="dw-plan dw-panel",
+                ),
                 class_="dw-main",
             ),
             class_="dw-columns",
@@ -118,11 +127,11 @@ def price_of_override(evaluation: Evaluation, field_id: str) -> tuple[str, ...]:
     decided = evaluate(requirements.model_copy(update={"overrides": rest}))
     instead = decided.plan.decision(field_id).choice.title
     moved = [
-        f"{now.title.lower()} {change(now, then).text} ({change(now, then).direction})"
+        f"{now.title} by {change(now, then).text} ({change(now, then).direction})"
         for now, then in zip(scores(evaluation), scores(decided), strict=True)
         if change(now, then).direction != "same"
     ]
-    effect = f"It changes {'; '.join(moved)}." if moved else "It changes none of the six figures."
+    effect = f"It moves {'; '.join(moved)}." if moved else "It moves none of the six figures."
     return (f"As decided by the method this would be {instead}.", effect)
 
 
@@ -154,37 +163,43 @@ class Painter:
         texts = {
             "heading": self._kept("heading", html.heading, (now.requirements, now.facts_as_of)),
             "score": html.score_strip(now, state.previous, state.baseline),
-            "diagram": self._diagram(now, state.view),
+            "diagram": self._diagram(now, state),
             "findings": self._kept("findings", html.findings, (now.findings,)),
-            "figures": self._kept("figures", html.figures, (now.assessment,)),
+            "figures": self._kept("figures", html.figures, (now.assessment, _opened(state, "figures-"))),
         }
         for section in now.plan.sections:
             texts[f"section_{section.id}"] = html.section_count(section)
-            texts |= {_decision_slot(made.id): self._decision(now, made) for made in section.decisions}
+            texts |= {_decision_slot(made.id): self._decision(now, made, state) for made in section.decisions}
         return texts
 
-    def _decision(self, now: Evaluation, made: Decision) -> Markup:
+    def _decision(self, now: Evaluation, made: Decision, state: State) -> Markup:
+        opened = f"decision-{made.id}" in state.opened
         price: tuple[str, ...] = ()
-        if made.overridden:
-            price = self._kept(f"price-{made.id}", lambda r: price_of_override(now, made.id), (now.requirements,))
-        slot = _decision_slot(made.id)
-        return self._kept(slot, html.decision, (made, price))  # type: ignore[no-any-return]
+        if made.overridden and opened:
+            price = self._kept(f"price-{made.id}", lambda _: price_of_override(now, made.id), (now.requirements,))
+        write = partial(html.decision, made, price, opened=opened)
+        return self._kept(_decision_slot(made.id), lambda *_: write(), (made, price, opened))  # type: ignore[no-any-return]
 
-    def _diagram(self, now: Evaluation, view: str) -> Markup:
+    def _diagram(self, now: Evaluation, state: State) -> Markup:
         offered = views(now.topology)
-        open_view = view if view in {v.id for v in offered} else next((v.id for v in offered), "")
+        view = state.view if state.view in {v.id for v in offered} else next((v.id for v in offered), "")
+        opened = "diagram-table" in state.opened
         # Each view keeps its own memory, so that going back to one costs nothing.
-        parts = (now.topology, now.assessment.cost)
-        return self._kept(f"view-{open_view}", lambda *_: _drawn(now, offered, open_view), parts)  # type: ignore[no-any-return]
+        parts = (now.topology, now.assessment.cost, opened)
+        return self._kept(f"view-{view}", lambda *_: _drawn(now, offered, view, opened), parts)  # type: ignore[no-any-return]
 
 
-def _drawn(now: Evaluation, offered: tuple[View, ...], view: str) -> Markup:
+def _opened(state: State, prefix: str) -> frozenset[str]:
+    return frozenset(key for key in state.opened if key.startswith(prefix))
+
+
+def _drawn(now: Evaluation, offered: tuple[View, ...], view: str, opened: bool) -> Markup:
     if not offered:
-        return html.diagram((), "", None, "There is nothing to draw.")
+        return html.diagram((), "", None, trouble="There is nothing to draw.")
     try:
-        return html.diagram(offered, view, picture(now, view))
+        return html.diagram(offered, view, picture(now, view), opened=opened)
     except LayoutError as error:
-        return html.diagram(offered, view, None, f"The diagram cannot be drawn: {error}")
+        return html.diagram(offered, view, None, trouble=f"The diagram cannot be drawn: {error}")
 
 
 def _group_parts(name: str, state: State) -> tuple[Any, ...]:
@@ -202,7 +217,13 @@ def _files_parts(state: State, scenarios: tuple[Path, ...]) -> tuple[Any, ...]:
 
 
 def _files(
-    scenarios: tuple[Path, ...], path: Path | None, name: str, unsaved: bool, can_undo: bool, pinned: bool, exporting: bool
+    scenarios: tuple[Path, ...],
+    path: Path | None,
+    name: str,
+    unsaved: bool,
+    can_undo: bool,
+    pinned: bool,
+    exporting: bool,
 ) -> Markup:
     """The tool bar: undo and baseline, open, save, export."""
     known = [el("option", each.stem, value=each.name, selected=each == path) for each in scenarios]
@@ -216,12 +237,28 @@ def _files(
     return el(
         "div",
         el("div", button("Undo", "undo", disabled=not can_undo), pinning, class_="dw-tools"),
-        el("div", el("label", "Scenario ", el("select", first, *known, data_name="file")), button("Load", "load"),
-           class_="dw-tools", data_scope=True),
-        el("div", el("label", "File ", el("input", type="text", value=name, data_name="file", spellcheck="false")),
-           button("Save", "save"), mark, class_="dw-tools", data_scope=True),
-        el("div", *boxes, button("Export", "export", disabled=exporting, class_="dw-button dw-primary"),
-           class_="dw-tools", data_scope=True),
+        el(
+            "div",
+            el("label", "Scenario ", el("select", first, *known, data_name="file")),
+            button("Load", "load"),
+            class_="dw-tools",
+            data_scope=True,
+        ),
+        el(
+            "div",
+            el("label", "File ", el("input", type="text", value=name, data_name="file", spellcheck="false")),
+            button("Save", "save"),
+            mark,
+            class_="dw-tools",
+            data_scope=True,
+        ),
+        el(
+            "div",
+            *boxes,
+            button("Export", "export", disabled=exporting, class_="dw-button dw-primary"),
+            class_="dw-tools",
+            data_scope=True,
+        ),
         class_="dw-files",
     )
 
@@ -238,7 +275,9 @@ def notice(state: State) -> Markup:
 
 def _wrong(sentences: Iterable[str]) -> Markup:
     kept = el("p", "The plan still shows the last requirements that were valid.", class_="dw-muted")
-    return el("div", *(el("p", f"✗ {sentence}", dir="auto") for sentence in sentences), kept, class_="dw-notice dw-error")
+    return el(
+        "div", *(el("p", f"✗ {sentence}", dir="auto") for sentence in sentences), kept, class_="dw-notice dw-error"
+    )
 
 
 def _answer(answer: Notice) -> Markup:

@@ -88,6 +88,7 @@ function parse(html) {
 /** The raw value a control holds: a list for a set of boxes, null for a number that is not one. */
 function valueOf(control) {
   if (control.dataset.value !== undefined) return control.dataset.value;
+  if (control.localName === "details") return control.open;
   if (control.type === "checkbox" && control.name) {
     const boxes = control.closest("fieldset").querySelectorAll(`input[type="checkbox"]`);
     return [...boxes].filter((box) => box.checked).map((box) => box.value);
@@ -205,8 +206,8 @@ function render({ model, el }) {
     root.dataset.answered = model.get("answered");
   };
 
-  const ask = (control) => {
-    const { action, ...details } = { ...control.dataset };
+  const ask = (control, action = control.dataset.action) => {
+    const details = { ...control.dataset };
     settle();
     asked = Math.max(asked, model.get("answered")) + 1;
     sent.set(control, control.value);
@@ -239,6 +240,11 @@ function render({ model, el }) {
     if (shownBeside) shownBeside.textContent = event.target.value;
   };
 
+  // The body of a closed part is not sent; Python makes it when it hears that the part was opened.
+  const onToggle = (event) => {
+    if (event.target.dataset.lazy !== undefined) ask(event.target, "open");
+  };
+
   const onMessage = (message, buffers) => {
     if (message.reset) paint(true);
     if (message.download) download(message.download, buffers[0]);
@@ -247,6 +253,7 @@ function render({ model, el }) {
   root.addEventListener("change", onChange);
   root.addEventListener("click", onClick);
   root.addEventListener("input", onInput);
+  root.addEventListener("toggle", onToggle, true);
   model.on("change", update);
   model.on("msg:custom", onMessage);
   update();

@@ -1,8 +1,8 @@
 """A widget that shows HTML in slots and reports what a person asks for.
 
-Each slot is a synchronised trait (`slot_<name>`), so that a view that opens late finds the whole state; `show` sets only the
-slots that changed and sends them in one message. The front end (`panel.js`) morphs the page towards the new
-text, which is what an `ipywidgets.HTML` cannot do: it replaces its content, and with it every open part, the
+Each slot is a synchronised trait (`slot_<name>`), so that a view that opens late finds the whole state; `show`
+sets only the slots that changed and sends them in one message. The front end (`panel.js`) morphs the page towards
+the new text, which is what an `ipywidgets.HTML` cannot do: it replaces its content, and with it every open part, the
 focus and the scroll position.
 """
 

@@ -20,7 +20,22 @@ from devops_workbook.requirements import Requirements
 from devops_workbook.scenario import Scenario
 from devops_workbook.widgets.form import Problems, fit_regions, problems
 
-__all__ = ["Choice", "Export", "Notice", "State", "dismissed", "edit", "evaluated", "loaded", "override", "pin", "saved", "undo", "unpin"]
+__all__ = [
+    "Choice",
+    "Export",
+    "Notice",
+    "State",
+    "dismissed",
+    "edit",
+    "evaluated",
+    "loaded",
+    "opened",
+    "override",
+    "pin",
+    "saved",
+    "undo",
+    "unpin",
+]
 
 UNDO_LIMIT = 100
 
@@ -61,7 +76,8 @@ class State:
     newest requirements that are valid; shown, previous, baseline: the plan on screen, the one before the last
     edit, and the one to compare with; edited: whether anything was, since the scenario was opened; history:
     earlier requirements, newest last; path, revision, saved: the scenario file, its revision, and the
-    requirements it holds; view: the diagram view that is open.
+    requirements it holds; view: the diagram view that is shown; opened: the keys of the parts that are open and
+    whose bodies are therefore made.
     """
 
     wanted: Requirements
@@ -76,6 +92,7 @@ class State:
     revision: str | None = None
     saved: Requirements | None = None
     view: str = ""
+    opened: frozenset[str] = frozenset()
     notice: Notice | None = None
     export: Export | None = None
 
@@ -109,9 +126,7 @@ def edit(state: State, changes: Mapping[str, Any]) -> State:
     if wanted == state.wanted:
         return replace(state, values=_raw(wanted), wrong={}, notice=None)
     history = (*state.history, state.wanted)[-UNDO_LIMIT:]
-    return replace(
-        state, values=_raw(wanted), wanted=wanted, wrong={}, history=history, edited=True, notice=None
-    )
+    return replace(state, values=_raw(wanted), wanted=wanted, wrong={}, history=history, edited=True, notice=None)
 
 
 def override(state: State, field_id: str, option: str) -> State:
@@ -135,6 +150,11 @@ def evaluated(state: State, evaluation: Evaluation) -> State:
     return replace(state, shown=evaluation, previous=state.shown if state.edited else None)
 
 
+def opened(state: State, key: str, is_open: bool) -> State:
+    """The state after a part of the page was opened or closed."""
+    return replace(state, opened=state.opened | {key} if is_open else state.opened - {key})
+
+
 def pin(state: State) -> State:
     """The state with the plan on screen as the baseline."""
     return replace(state, baseline=state.shown)
@@ -149,8 +169,15 @@ def loaded(state: State, scenario: Scenario) -> State:
     """The state once a scenario was opened: a new beginning, with the baseline kept to compare with."""
     fresh = State.of(scenario.requirements)
     return replace(
-        fresh, path=scenario.path, revision=scenario.revision, saved=scenario.requirements,
-        shown=state.shown, baseline=state.baseline, view=state.view, export=state.export,
+        fresh,
+        path=scenario.path,
+        revision=scenario.revision,
+        saved=scenario.requirements,
+        shown=state.shown,
+        baseline=state.baseline,
+        view=state.view,
+        opened=state.opened,
+        export=state.export,
     )
 
 

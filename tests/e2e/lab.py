@@ -21,7 +21,13 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM_ARGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--force-color-profile=srgb")
+CHROMIUM_ARGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--force-color-profile=srgb",
+)
 START_SECONDS = 60
 RUN_SECONDS = 90_000
 
@@ -48,14 +54,23 @@ class Lab:
 
     def set(self, plugin: str, values: dict[str, Any]) -> None:
         """Write a setting of JupyterLab's application utilities."""
-        settings = self.folder.parent / "settings" / "@jupyterlab" / "apputils-extension" / f"{plugin}.jupyterlab-settings"
+        settings = (
+            self.folder.parent / "settings" / "@jupyterlab" / "apputils-extension" / f"{plugin}.jupyterlab-settings"
+        )
         settings.parent.mkdir(parents=True, exist_ok=True)
         settings.write_text(json.dumps(values))
 
     def notebook(self, name: str, cells: list[str]) -> str:
         """Write a notebook of code cells and return its name."""
         made = [
-            {"cell_type": "code", "id": f"c{n}", "execution_count": None, "metadata": {}, "outputs": [], "source": source}
+            {
+                "cell_type": "code",
+                "id": f"c{n}",
+                "execution_count": None,
+                "metadata": {},
+                "outputs": [],
+                "source": source,
+            }
             for n, source in enumerate(cells)
         ]
         kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -71,10 +86,18 @@ def serve(base: Path) -> Iterator[Lab]:
     shutil.copytree(ROOT / "notebooks", folder)
     lab = Lab(folder, _free_port(), secrets.token_hex(16))
     command = [
-        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
-        f"--ServerApp.port={lab._port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={lab._token}",
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={lab._port}",
+        "--ServerApp.port_retries=0",
+        f"--IdentityProvider.token={lab._token}",
         f"--ServerApp.root_dir={folder}",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.extension_manager=readonly",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",
     ]
     lab.set("notification", {"checkForUpdates": False, "fetchNews": "false", "doNotDisturbMode": True})
     log = (base / "server.log").open("w")
@@ -91,8 +114,12 @@ def serve(base: Path) -> Iterator[Lab]:
 def _environment(base: Path) -> dict[str, str]:
     """Settings, sessions and history of its own, so that nobody's JupyterLab is touched."""
     own = {
-        "JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython",
-        "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "IPYTHONDIR": "ipython",
+        "JUPYTERLAB_SETTINGS_DIR": "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
     }
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     return {**os.environ, **{name: str(base / folder) for name, folder in own.items()}, "PYTHONPATH": path}

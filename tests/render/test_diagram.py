@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import combinations, pairwise
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -30,7 +30,7 @@ SAMPLES = sorted((Path(__file__).parent / "topologies").glob("*.toml"))
 HOSTILE = (
     "<script>alert(1)</script>",
     "{{ config }} ${jndi:ldap://x} `rm -rf /`",
-    'quotes " and \' and ]]> and --> and &amp;',
+    "quotes \" and ' and ]]> and --> and &amp;",
     "\\N \\G \\E \\l \\",
     "# a heading\nand a second line\ttab",
     "\u202eright to left\u202c שלום مرحبا",
@@ -68,12 +68,12 @@ PICTURES = [(name, view.id) for name, topology in TOPOLOGIES.items() for view in
 every_picture = pytest.mark.parametrize(("name", "view"), PICTURES)
 
 
-def parse(drawing: diagram.Drawing) -> ElementTree.Element:
+def parse(drawing: diagram.Drawing) -> ET.Element:
     """The SVG as a tree; fails if it is not well-formed XML."""
-    return ElementTree.fromstring(drawing.svg)
+    return ET.fromstring(drawing.svg)
 
 
-def classed(root: ElementTree.Element, name: str) -> list[ElementTree.Element]:
+def classed(root: ET.Element, name: str) -> list[ET.Element]:
     """The elements that carry a class."""
     return [element for element in root.iter() if name in element.get("class", "").split()]
 
@@ -162,7 +162,8 @@ def test_opposite_connections_that_say_the_same_share_a_line() -> None:
     connections = [Connection(*ends, "replication", "sync", "tcp", 1) for ends in (("a", "b"), ("b", "a"))]
     built, placed = laid_out(two_components("x", connections=tuple(connections)), "runtime")
     assert [line.both for line in built.lines] == [True]
-    assert placed.routes[0].head and placed.routes[0].tail
+    assert placed.routes[0].head
+    assert placed.routes[0].tail
 
 
 def test_network_lines_say_protocol_and_port_and_what_is_not_encrypted() -> None:
@@ -206,7 +207,7 @@ def test_the_words_say_what_the_picture_shows(name: str, view: str) -> None:
 def test_a_row_tells_what_where_and_how() -> None:
     row = next(row for row in diagram.draw(LARGE, "runtime").table if row.component == "Amazon Aurora PostgreSQL")
     assert row.what == "database, ×3 · 3 zones · db.r7g.xlarge"
-    assert row.where == "Ireland (eu-west-1) › Production network 10.20.0.0/16 › Isolated data subnets"
+    assert row.where == "Ireland (eu-west-1) > Production network 10.20.0.0/16 > Isolated data subnets"
     assert row.connects_to[1] == (
         "Amazon Aurora PostgreSQL replica (replication, physical replication, postgres:5432, encrypted, crosses region)"
     )
@@ -221,7 +222,8 @@ def test_hints_links_and_names_for_assistive_technology() -> None:
     assert link.get("href") == "#decision"
     assert link.get("aria-label") == "Cloud SQL for PostgreSQL"
     assert [title.text for title in link.iter(f"{SVG}title")] == ["Cloud SQL\n$ 9 a month"]
-    assert root.get("role") == "group" and root.get("aria-label") == "Runtime view"
+    assert root.get("role") == "group"
+    assert root.get("aria-label") == "Runtime view"
     description = next(root.iter(f"{SVG}desc"))
     assert description.get("id") == root.get("aria-describedby")
     assert description.text == drawing.alt
@@ -340,7 +342,7 @@ def test_a_remark_in_brackets_gives_way_to_the_name() -> None:
 
 
 def test_widths_are_those_of_helvetica() -> None:
-    """"Hello" in 10 pt Helvetica is 22.78 pt wide; we add a little."""
+    """The word Hello in 10 pt Helvetica is 22.78 pt wide; we add a little."""
     assert 22.78 < text.width("Hello", 10) < 22.78 * 1.06
     assert text.width("Hello", 10, bold=True) > text.width("Hello", 10)
     assert text.width("日本", 10) >= 20
@@ -366,7 +368,7 @@ def test_wrapped_lines_fit(words: str, lines: int) -> None:
 @given(st.text(max_size=50) | st.sampled_from(HOSTILE))
 def test_escaped_text_is_that_text_again(words: str) -> None:
     """XML gives back what went in, but for what XML cannot hold, and for line ends, which it normalises."""
-    root = ElementTree.fromstring(f'<a b="{text.escape(words)}">{text.escape(words)}</a>')
+    root = ET.fromstring(f'<a b="{text.escape(words)}">{text.escape(words)}</a>')
     expected = text._legal(words)
     assert (root.text or "") == expected.replace("\r\n", "\n").replace("\r", "\n")
     assert len(root.get("b", "")) == len(expected.replace("\r\n", "\n"))
@@ -382,11 +384,14 @@ def test_hostile_text_is_only_text(hostile: str) -> None:
     assert not [key for element in root.iter() for key in element.attrib if key.lower().startswith("on")]
     assert len(classed(root, "node")) == 2
     assert len(drawing.svg) < 120_000
-    assert drawing.width < 800 and drawing.height < 400
+    assert drawing.width < 800
+    assert drawing.height < 400
     if hostile.strip():
         title = next(node for node in classed(root, "node")).find(f"{SVG}title")
-        assert title is not None and title.text == text._legal(hostile)
-        assert hostile in drawing.alt and drawing.table[0].component == hostile
+        assert title is not None
+        assert title.text == text._legal(hostile)
+        assert hostile in drawing.alt
+        assert drawing.table[0].component == hostile
 
 
 def test_no_text_of_a_design_reaches_graphviz(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -399,7 +404,8 @@ def test_no_text_of_a_design_reaches_graphviz(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(layout, "coordinates", listen)
     for hostile in HOSTILE:
         diagram.draw(two_components(hostile), "network")
-    assert seen and all(set(dot) <= set(" \n\\.,=_-+>{}[]\";0123456789abcdefghijklmnopqrstuvwxyzCLR") for dot in seen)
+    assert seen
+    assert all(set(dot) <= set(' \n\\.,=_-+>{}[]";0123456789abcdefghijklmnopqrstuvwxyzCLR') for dot in seen)
 
 
 # The file ------------------------------------------------------------------------------------------------
@@ -415,7 +421,8 @@ def test_the_svg_is_small_and_self_contained(name: str, view: str) -> None:
     assert all(id == view or id.startswith(f"{view}-") for id in ids)
     hrefs = [element.get("href", "") for element in root.iter() if element.get("href")]
     assert all(href.startswith("data:image/png;base64,") or href[1:] in ids for href in hrefs)
-    assert "/site-packages/" not in drawing.svg and "file:" not in drawing.svg
+    assert "/site-packages/" not in drawing.svg
+    assert "file:" not in drawing.svg
     assert drawing.svg.replace("http://www.w3.org/2000/svg", "").count("://") == 0
 
 

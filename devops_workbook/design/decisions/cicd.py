@@ -3,17 +3,39 @@
 from __future__ import annotations
 
 from devops_workbook.catalog.model import Service
-from devops_workbook.design.choose import decide, options_of
+from devops_workbook.design.choose import options_of
 from devops_workbook.design.context import Context
+from devops_workbook.design.decisions.advice import Reasons, sensitive, settle, workload
 from devops_workbook.design.model import PRIORITIES, Decision, Option
 from devops_workbook.design.pricing import estimate
-from devops_workbook.design.scoring import price_scores, service_options, usd
+from devops_workbook.design.scoring import service_options, usd
 from devops_workbook.design.telemetry import hosting, pipeline_minutes_month
 
 __all__ = ["artifacts", "branching", "deployment", "platform", "stages"]
 
-_FREQUENT = 20.0
 _HOSTS = {"github-actions": "github", "gitlab-ci": "gitlab"}
+_HOST_TITLES = {"github": "GitHub", "gitlab": "GitLab", "self-hosted": "the team's own GitLab"}
+_APPROVALS = {"none": "nobody approves a release", "peer": "a peer approves a release",
+              "change-board": "a change board approves a release"}  # fmt: skip
+
+# Release branches live for days; with a release every working day there is always one too many.
+_DAILY = 5.0
+# Above this many deployments a week (several a day) the slower stages of a regulated pipeline queue up.
+_STREAM_OF_RELEASES = 100.0
+
+# A canary of 5 % runs 10 min at its first step. To be 95 % sure of an error ratio below 1 %, it must answer 300
+# requests without an error (the rule of three, 3 / 1 %).
+_CANARY_REQUESTS = 300.0
+_CANARY_SECONDS = 600.0
+_CANARY_SHARE = 0.05
+
+# Platforms that start at a request keep old versions and split traffic between them by themselves.
+_SPLITS_BY_ITSELF = {"canary": {"cost": 8.0, "simplicity": 7.0}, "blue-green": {"cost": 8.0, "simplicity": 8.0}}
+
+
+def _weekly(c: Context) -> str:
+    count = c.requirements.deploys_per_week
+    return f"{count:g} deployment{'' if count == 1 else 's'} a week"
 
 
 def platform(c: Context) -> Decision:
@@ -22,24 +44,30 @@ def platform(c: Context) -> Decision:
     services = [s for s in c.catalog.tools.values() if s.role == "pipeline"]
     minutes = pipeline_minutes_month(c)
     prices = {s.id: _price(c, s, minutes) for s in services}
-    cost = price_scores(prices)
-    options = []
-    for s in services:
-        assert s.ratings is not None
-        scores = {name: getattr(s.ratings, name) for name in PRIORITIES} | cost.get(s.id, {})
-        options.append(Option(s.id, s.title, tuple(scores[n] for n in PRIORITIES), s.ratings.why, s.id))  # type: ignore[arg-type]
+    host = _HOST_TITLES[r.source_host]
     rule_out = {
-        id: f"the source lives on {r.source_host}, and {c.catalog.tools[id].title} serves {host} repositories"
-        for id, host in _HOSTS.items()
-        if r.source_host != host and not (r.source_host == "self-hosted" and host == "gitlab")
+        id: f"the source lives on {host}, which it does not serve"
+        for id, served in _HOSTS.items()
+        if r.source_host != served and not (r.source_host == "self-hosted" and served == "gitlab")
     }
     rationale = [
-        f"The source lives on {r.source_host}; {minutes:,.0f} pipeline minutes a month for {r.team_size} people.",
+        f"The source lives on {host}; {minutes:,.0f} pipeline minutes a month for a team of {r.team_size}.",
         "Running them costs "
-        + ", ".join(f"{c.catalog.tools[id].title} {usd(price)}" for id, price in prices.items())
+        + ", ".join(f"{s.title} {usd(prices[s.id])}" for s in services if s.id not in rule_out)
         + " a month.",
     ]
-    return decide(c, "cicd.platform", options, rule_out=rule_out, rationale=rationale, summary=_PLATFORM_SUMMARY)
+    options = [_pipeline_option(s) for s in services]
+    return settle(c, "cicd.platform", options, rule_out=rule_out, prices=prices, rationale=rationale,
+                  summary=_PLATFORM_SUMMARY)  # fmt: skip
+
+
+_PLATFORM_SUMMARY = "{pipeline}, with the pipeline as code beside the source and short-lived cloud credentials."
+
+
+def _pipeline_option(s: Service) -> Option:
+    assert s.ratings is not None, f"{s.id} has no ratings"
+    scores = tuple(float(getattr(s.ratings, name)) for name in PRIORITIES)
+    return Option(s.id, s.title, scores, s.ratings.why, s.id)  # type: ignore[arg-type]
 
 
 def _price(c: Context, tool: Service, minutes: float) -> float | None:
@@ -47,37 +75,32 @@ def _price(c: Context, tool: Service, minutes: float) -> float | None:
     return estimate(c.catalog, c.provider.id, tool, {"ci_minutes": minutes} | on.usage, on.sku, c.region.id)
 
 
-_PLATFORM_SUMMARY = "{pipeline}, with the pipeline as code beside the source and short-lived cloud credentials."
-
-
 def stages(c: Context) -> Decision:
     """Which stages a change passes: by what is at stake and what the frameworks ask."""
     r = c.requirements
-    sensitive = r.data_sensitivity in ("confidential", "restricted")
-    rule_out = {
-        "essential": sensitive and f"{r.data_sensitivity} data asks for security tests before every release",
+    avoid = {
+        "essential": sensitive(c) and f"{r.data_sensitivity} data asks for security tests before every release",
         "standard": r.data_sensitivity == "restricted" and "restricted data asks for signed artifacts and kept evidence",
-        "regulated": r.deploys_per_week > 100
+        "regulated": r.deploys_per_week > _STREAM_OF_RELEASES
         and not r.compliance
-        and f"{r.deploys_per_week:g} deployments a week leave no time for its slower stages",
+        and f"{_weekly(c)} leave no time for its slower stages",
     }
-    rationale = [f"Data is {r.data_sensitivity}; {r.deploys_per_week:g} deployments a week."]
-    return decide(c, "cicd.stages", rule_out=rule_out, rationale=rationale)
+    rationale = [f"Data is {r.data_sensitivity}; {_weekly(c)}, and {_APPROVALS[r.release_approval]}."]
+    return settle(c, "cicd.stages", avoid=avoid, rationale=rationale)
 
 
 def branching(c: Context) -> Decision:
     """Trunk-based or GitFlow: by how often production changes and who must approve."""
     r = c.requirements
     board = r.release_approval == "change-board"
-    rule_out = {
-        "gitflow": r.deploys_per_week > _FREQUENT
-        and f"{r.deploys_per_week:g} deployments a week are more than release branches can carry",
+    avoid = {
+        "gitflow": r.deploys_per_week >= _DAILY and f"{_weekly(c)} are more than release branches can carry",
         "trunk-based": board
-        and r.deploys_per_week < 1
-        and "releases are rare and go through a change board, so they are prepared on branches of their own",
+        and r.deploys_per_week <= 1
+        and f"{_weekly(c)} through a change board: what the board sees is prepared and frozen on a release branch",
     }
-    rationale = [f"{r.deploys_per_week:g} deployments a week by {r.team_size} people; approval: {r.release_approval}."]
-    return decide(c, "cicd.branching", rule_out=rule_out, rationale=rationale)
+    rationale = [f"{_weekly(c)} by a team of {r.team_size}; {_APPROVALS[r.release_approval]}."]
+    return settle(c, "cicd.branching", avoid=avoid, rationale=rationale)
 
 
 def artifacts(c: Context) -> Decision:
@@ -85,28 +108,42 @@ def artifacts(c: Context) -> Decision:
     r = c.requirements
     options = service_options(options_of(c, "cicd.artifacts"), {"provider-registry": c.service("registry")})
     private = r.data_sensitivity == "restricted" or not r.public_facing
-    rule_out = {
+    avoid = {
         "source-host-registry": (r.source_host == "self-hosted" and "a self-hosted registry is one more system to run")
-        or (private and "images must be pulled from inside the private network"),
+        or (private and "images of this system should be pulled over the private network"),
     }
     kept = c.assume("images_kept") * c.assume("image_gb")
     rationale = [f"{c.assume('images_kept'):g} images are kept, about {kept:g} GB."]
-    return decide(c, "cicd.artifacts", options, rule_out=rule_out, rationale=rationale)
+    return settle(c, "cicd.artifacts", options, avoid=avoid, rationale=rationale)
 
 
 def deployment(c: Context) -> Decision:
     """How a new version takes over: by the error budget, the traffic there is to judge it by, and the platform."""
     r = c.requirements
+    functions = c.choice("infrastructure.compute") == "functions"
     budget = (1 - r.availability_target_pct / 100) * 30 * 24 * 60
-    quiet = r.average_rps < 1
-    stateful = r.workload_type in ("batch", "streaming")
-    rule_out = {
-        "canary": (quiet and f"{r.average_rps:g} requests/s are too few to judge a canary by")
-        or (stateful and f"a {r.workload_type} worker has no share of users to send to a canary"),
-        "blue-green": r.workload_type == "streaming" and "two consumers of one stream would process it twice",
+    seen = r.average_rps * _CANARY_SHARE * _CANARY_SECONDS
+    streaming = r.workload_type == "streaming"
+    rule_out = {"rolling": functions and "a function is switched to a new version, there are no instances to replace"}
+    avoid: Reasons = {
+        "canary": (
+            r.workload_type in ("batch", "streaming")
+            and f"{workload(c)} has no share of users to send to a canary"
+        )
+        or (
+            seen < _CANARY_REQUESTS
+            and f"its first 5 % would answer {seen:,.0f} requests in ten minutes, too few to judge it by"
+        ),
+        "blue-green": streaming and "two consumers of one stream would process it twice",
         "rolling": r.availability_target_pct >= 99.95
-        and not stateful
-        and f"the error budget of {budget:,.1f} min a month leaves no room for a bad version reaching everyone",
+        and not streaming
+        and f"the error budget of {budget:,.1f} min a month leaves no room for a bad version that reaches everybody",
     }
-    rationale = [f"The error budget is {budget:,.1f} minutes in 30 days; {r.deploys_per_week:g} deployments a week."]
-    return decide(c, "cicd.deployment", rule_out=rule_out, rationale=rationale)
+    rationale = [f"The error budget is {budget:,.1f} minutes in 30 days; {_weekly(c)}."]
+    options = options_of(c, "cicd.deployment", _SPLITS_BY_ITSELF if _splits_traffic(c) else None)
+    return settle(c, "cicd.deployment", options, rule_out=rule_out, avoid=avoid, rationale=rationale)
+
+
+def _splits_traffic(c: Context) -> bool:
+    service = c.provider.services[c.taken["infrastructure.compute"].choice.service]
+    return "scale-to-zero" in service.features

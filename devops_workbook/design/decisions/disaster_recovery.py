@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 from devops_workbook.catalog.model import Service
-from devops_workbook.design.choose import decide
 from devops_workbook.design.context import Context
+from devops_workbook.design.decisions.advice import Reasons, settle
 from devops_workbook.design.model import Decision
 from devops_workbook.design.paths import entry_service, intake_services, path_pct, weakest_pct
 from devops_workbook.design.reliability import FORMS, Recovery, Setup, form_rank, recovery, sites
 
 __all__ = ["backup", "high_availability", "incident_response", "recovery_procedures"]
 
-_BACKUPS = ("daily", "pitr", "pitr-cross-region", "pitr-immutable")
+_BACKUPS = {
+    "daily": "daily snapshots", "pitr": "point-in-time recovery", "pitr-cross-region": "with a regional copy",
+    "pitr-immutable": "with an immutable copy",
+}  # fmt: skip
+_FORM_NAMES = {
+    "single-zone": "one zone", "multi-zone": "several zones", "pilot-light": "pilot light",
+    "warm-standby": "warm standby", "active-active": "active-active",
+}  # fmt: skip
+# A pilot light has nothing to switch to until somebody starts it; the others have a second site that serves.
+_SWITCH_BY_THEMSELVES = ("warm-standby", "active-active")
+_DAILY_COPY = " A copy goes to {secondary_region} once a day."
+# Two rotas, each shared by enough people that nobody is on call more than one week in four.
+_TWO_ROTAS = 8
+# Below these, decisions of an incident cannot wait until the one person on call has both hands free.
+_SMALL_BUDGET_MINUTES = 10.0
+_SHORT_RTO_MINUTES = 15.0
 
 
 def _services(c: Context) -> tuple[Service, Service]:
@@ -35,30 +52,49 @@ def _worst(values: tuple[float | None, ...]) -> float | None:
     return None if None in values else max(v for v in values if v is not None)
 
 
+# --- high availability -----------------------------------------------------------------------------------
+
+Cases = Mapping[str, tuple[Recovery, ...]]
+
+
 def high_availability(c: Context) -> Decision:
     """How many zones and regions: the least that meets availability, RTO and RPO, ranked by the priorities."""
     r = c.requirements
     entry = c.choice("scaling.load_balancing")
     pcts = {form: path_pct(c, *_services(c), form=form, entry=entry) for form in FORMS}
-    cases = {form: _infrastructure_cases(c, form, _BACKUPS[-1], automatic=True) for form in FORMS}
+    cases = {
+        form: _infrastructure_cases(c, form, "pitr-immutable", automatic=form in _SWITCH_BY_THEMSELVES) for form in FORMS
+    }
     impossible = _impossible_forms(c)
+    possible = [form for form in FORMS if form not in impossible]
     regional = (entry_service(c, entry), *intake_services(c), *_services(c))
-    weakest = {form: weakest_pct(c, regional, form) for form in FORMS}
-    short = {form: _shortfalls(c, weakest[form], cases[form]) for form in FORMS if form not in impossible}
-    rule_out = impossible | _only_sufficient(short)
+    weakest = {form: weakest_pct(c, regional, form) for form in possible}
+    short = _weak(c, weakest)
+    late = _late(c, {form: cases[form] for form in possible})
+    avoid = {form: "; ".join(x for x in (_spread(c, form), short.get(form), late.get(form)) if x) for form in possible}
     rationale = [
-        "Promised on the users' path: "
-        + ", ".join(f"{form} {_pct(pcts[form])}" for form in FORMS)
-        + f"; the target is {r.availability_target_pct:g} %.",
         "RTO and RPO when a region is lost: "
-        + ", ".join(f"{f} {_known(cases[f][-1].rto_minutes)} / {_known(cases[f][-1].rpo_minutes)}" for f in FORMS)
-        + f"; the targets are {r.rto_minutes:g} / {r.rpo_minutes:g} min.",
+        + ", ".join(f"{_FORM_NAMES[f]} {_pair(cases[f][-1])}" for f in FORMS)
+        + f"; the targets are {r.rto_minutes:g} min / {r.rpo_minutes:g} min.",
+        "Promised on the users' path: "
+        + ", ".join(f"{_FORM_NAMES[form]} {_pct(pcts[form])}" for form in FORMS)
+        + f"; the target is {r.availability_target_pct:g} %.",
     ]
-    return decide(c, "disaster_recovery.high_availability", rule_out=rule_out, rationale=rationale)
+    decision = settle(c, "disaster_recovery.high_availability", rule_out=impossible, avoid=avoid, rationale=rationale)
+    weaker = [f for f in possible if form_rank(f) < form_rank(decision.choice.id) and not short.get(f) and late.get(f)]
+    return replace(
+        decision,
+        summary=_form_summary(c, decision),
+        flips=(*decision.flips, *(_would_do(c, form, cases[form]) for form in weaker if _bounded(cases[form]))),
+    )
 
 
 def _pct(pct: float | None) -> str:
     return "not known" if pct is None else f"{pct:.3f} %"
+
+
+def _pair(case: Recovery) -> str:
+    return f"{_known(case.rto_minutes)} / {_known(case.rpo_minutes)}"
 
 
 def _impossible_forms(c: Context) -> dict[str, str]:
@@ -71,27 +107,81 @@ def _impossible_forms(c: Context) -> dict[str, str]:
     return {}
 
 
-def _shortfalls(c: Context, pct: float | None, cases: tuple[Recovery, ...]) -> str:
+def _spans_zones(service: Service) -> bool:
+    """Whether the provider spreads the service over zones by itself, whatever the design says."""
+    return service.sla("single", "zonal") is None and service.sla("regional", "global") is not None
+
+
+def _spread(c: Context, form: str) -> str:
+    compute, database = _services(c)
+    if form != "single-zone" or c.region.zones < 2 or compute.kind != "functions" or not _spans_zones(database):
+        return ""
+    return f"{compute.title} and {database.title} span zones by themselves"
+
+
+def _weak(c: Context, weakest: Mapping[str, float | None]) -> dict[str, str]:
+    """Form -> why one of its services promises too little; measured against the best there is, if none suffices."""
+    known = [pct for pct in weakest.values() if pct is not None]
+    target = c.requirements.availability_target_pct
+    bar = min(target, max(known, default=0.0))
+    return {
+        form: "a service on the users' path states no promise for it"
+        if pct is None
+        else f"one service promises only {pct:.4g} %, below the target of {target:g} %"
+        for form, pct in weakest.items()
+        if known and (pct is None or pct < bar)
+    }
+
+
+def _late(c: Context, cases: Cases) -> dict[str, str]:
+    """Form -> which disruption takes too long or loses too much; measured against the best there is, if none suffices."""
     r = c.requirements
-    short = []
-    if pct is None:
-        short.append("a service states no promise for this form")
-    elif pct < r.availability_target_pct:
-        short.append(f"one service promises only {pct:.4g} %, below the target of {r.availability_target_pct:g} %")
-    for case in cases:
-        if not case.within(r.rto_minutes, r.rpo_minutes):
-            found = f"{_known(case.rto_minutes)} / {_known(case.rpo_minutes)}"
-            targets = f"{r.rto_minutes:g} / {r.rpo_minutes:g} min"
-            short.append(f"losing the {case.disruption} takes RTO / RPO {found} against {targets}")
-    return "; ".join(short)
+    short: dict[str, list[str]] = {form: [] for form in cases}
+    for of_one_disruption in zip(*cases.values(), strict=True):
+        rto = max(r.rto_minutes, min(_minutes(case.rto_minutes) for case in of_one_disruption))
+        rpo = max(r.rpo_minutes, min(_minutes(case.rpo_minutes) for case in of_one_disruption))
+        for form, case in zip(cases, of_one_disruption, strict=True):
+            if not case.within(rto, rpo):
+                targets = f"{r.rto_minutes:g} min / {r.rpo_minutes:g} min"
+                short[form].append(f"losing the {case.disruption} takes RTO / RPO {_pair(case)} against {targets}")
+    return {form: "; ".join(reasons) for form, reasons in short.items()}
 
 
-def _only_sufficient(short: Mapping[str, str]) -> dict[str, str]:
-    if not all(short.values()):
-        return {form: reason for form, reason in short.items() if reason}
-    # Nothing suffices: keep the strongest possible form, so that tighter targets never buy less.
-    strongest = max(short, key=form_rank)
-    return {form: reason for form, reason in short.items() if form != strongest}
+def _minutes(minutes: float | None) -> float:
+    return math.inf if minutes is None else minutes
+
+
+def _bounded(cases: tuple[Recovery, ...]) -> bool:
+    return all(case.rto_minutes is not None and case.rpo_minutes is not None for case in cases)
+
+
+def _would_do(c: Context, form: str, cases: tuple[Recovery, ...]) -> str:
+    """Which targets a weaker form meets."""
+    rto = max(_minutes(case.rto_minutes) for case in cases)
+    rpo = max(_minutes(case.rpo_minutes) for case in cases)
+    title = c.catalog.options["disaster_recovery.high_availability"][form]["title"]
+    needed = [
+        f"{name} of {math.ceil(found):,} min"
+        for name, found, target in (
+            ("an RTO", rto, c.requirements.rto_minutes), ("an RPO", rpo, c.requirements.rpo_minutes)
+        )
+        if found > target
+    ]  # fmt: skip
+    return f"{title} would do with " + " and ".join(needed)
+
+
+def _form_summary(c: Context, decision: Decision) -> str:
+    """The catalog's summary, with what differs where the provider spreads the data service by itself."""
+    if not _spans_zones(_services(c)[1]):
+        return decision.summary
+    return {
+        "single-zone": "{compute} runs in one zone of {region}; {database} spans its zones by itself.",
+        "multi-zone": "{compute} is spread over all zones of {region}, and {database} spans them by itself; failover is "
+        "automatic.",
+    }.get(decision.choice.id, decision.summary)
+
+
+# --- backup and recovery ---------------------------------------------------------------------------------
 
 
 def backup(c: Context) -> Decision:
@@ -99,16 +189,27 @@ def backup(c: Context) -> Decision:
     r = c.requirements
     form = c.choice("disaster_recovery.high_availability")
     rpos = {option: _worst(tuple(x.rpo_minutes for x in _all_cases(c, form, option))) for option in _BACKUPS}
-    rule_out = _loses_too_much(rpos, r.rpo_minutes)
-    if c.second_region is None:
-        rule_out["pitr-cross-region"] = "there is no second region within the data residency to copy to"
-    if set(rule_out) >= set(_BACKUPS):
-        rule_out.pop("pitr-immutable")
+    alone = c.second_region is None
+    rule_out = {"pitr-cross-region": alone and "there is no second region within the data residency to copy to"}
     rationale = [
-        "Worst loss of data: " + ", ".join(f"{o} {_known(rpos[o])}" for o in _BACKUPS) + f"; the RPO target is "
-        f"{r.rpo_minutes:g} min.",
+        "Worst loss of data: "
+        + ", ".join(f"{name} {_known(rpos[id])}" for id, name in _BACKUPS.items())
+        + f"; the RPO target is {r.rpo_minutes:g} min.",
     ]
-    return decide(c, "disaster_recovery.backup", rule_out=rule_out, rationale=rationale)
+    decision = settle(c, "disaster_recovery.backup", rule_out=rule_out, avoid=_loses_too_much(rpos, r.rpo_minutes),
+                      rationale=rationale)  # fmt: skip
+    return replace(decision, summary=_backup_summary(decision, alone))
+
+
+def _backup_summary(decision: Decision, alone: bool) -> str:
+    if decision.choice.id in ("daily", "pitr"):
+        return decision.summary if alone else decision.summary + _DAILY_COPY
+    if alone:
+        return (
+            "Point-in-time recovery, and a copy in a separate account of the same region with a write-once lock that nobody, "
+            "including administrators, can lift before its time."
+        )
+    return decision.summary
 
 
 def _all_cases(c: Context, form: str, option: str) -> tuple[Recovery, ...]:
@@ -117,7 +218,7 @@ def _all_cases(c: Context, form: str, option: str) -> tuple[Recovery, ...]:
     return tuple(case for case in cases if case.disruption != "region" or c.second_region is not None)
 
 
-def _loses_too_much(rpos: Mapping[str, float | None], target: float) -> dict[str, str | bool | None]:
+def _loses_too_much(rpos: Mapping[str, float | None], target: float) -> dict[str, str]:
     known = {o: v for o, v in rpos.items() if v is not None}
     bar = max(target, min(known.values(), default=target))
     return {o: f"up to {v:,.0f} min of data would be lost" for o, v in known.items() if v > bar}
@@ -130,30 +231,42 @@ def recovery_procedures(c: Context) -> Decision:
     backup = c.choice("disaster_recovery.backup")
     manual = _infrastructure_cases(c, form, backup, automatic=False)[-1].rto_minutes
     automatic = _infrastructure_cases(c, form, backup, automatic=True)[-1].rto_minutes
-    one_site = sites(form) == 1
-    too_slow = not one_site and manual is not None and manual > r.rto_minutes
+    two_sites = sites(form) == 2
+    too_slow = manual is not None and manual > r.rto_minutes
     rule_out = {
-        "restore": (form != "single-zone" and f"{form} fails over without a restore"),
-        "zone-failover": (form == "single-zone" and "there is one zone") or (not one_site and "there are two regions"),
-        "region-failover-manual": (one_site and "there is one region")
+        "restore": form != "single-zone" and "the design fails over without a restore",
+        "zone-failover": two_sites and "the design has a second region to fail over to",
+    }
+    avoid: Reasons = {
+        "region-failover-manual": (form == "active-active" and "both regions serve, and health checks drop a lost one")
         or (too_slow and f"with a person deciding it takes {_known(manual)}, above {r.rto_minutes:g} min"),
-        "region-failover-automatic": one_site and "there is one region",
+        "region-failover-automatic": form == "pilot-light"
+        and "the second site has no instances to switch to until people have started them",
     }
     rationale = [f"The RTO target is {r.rto_minutes:g} min."]
-    if not one_site:
-        rationale.append(f"Region failover takes {_known(automatic)} by itself, {_known(manual)} with a decision.")
-    return decide(c, "disaster_recovery.recovery", rule_out=rule_out, rationale=rationale)
+    if two_sites:
+        rationale = [
+            f"Failing over to the other region takes {_known(manual)} with a person deciding and {_known(automatic)} "
+            f"without; the RTO target is {r.rto_minutes:g} min."
+        ]
+    return settle(c, "disaster_recovery.recovery", rule_out=rule_out, avoid=avoid, rationale=rationale)
 
 
 def incident_response(c: Context) -> Decision:
     """Who answers: by the hours somebody is on call and the size of the team."""
     r = c.requirements
-    small = r.team_size < 5 and f"{r.team_size} people cannot staff a commander, a scribe and responders"
-    rule_out = {
-        "best-effort": r.on_call == "24x7" and "the requirements ask for 24x7 on call",
-        "on-call": r.on_call != "24x7" and "nobody is on call outside business hours",
-        "incident-command": small or (r.on_call != "24x7" and "nobody is on call outside business hours"),
-    }
+    around_the_clock = r.on_call == "24x7"
     budget = (1 - r.availability_target_pct / 100) * 30 * 24 * 60
-    rationale = [f"The error budget is {budget:,.1f} minutes in 30 days; on call: {r.on_call}."]
-    return decide(c, "disaster_recovery.incident_response", rule_out=rule_out, rationale=rationale)
+    urgent = budget < _SMALL_BUDGET_MINUTES or r.rto_minutes <= _SHORT_RTO_MINUTES
+    avoid: Reasons = {
+        "best-effort": around_the_clock and "somebody is on call around the clock",
+        "on-call": around_the_clock
+        and urgent
+        and r.team_size >= _TWO_ROTAS
+        and "one person cannot repair, decide and inform within these targets",
+        "incident-command": r.team_size < _TWO_ROTAS
+        and f"a team of {r.team_size} cannot staff a commander, a scribe and responders",
+    }
+    when = "around the clock" if around_the_clock else "in business hours"
+    rationale = [f"The error budget is {budget:,.1f} minutes in 30 days; people are on call {when}."]
+    return settle(c, "disaster_recovery.incident_response", avoid=avoid, rationale=rationale)

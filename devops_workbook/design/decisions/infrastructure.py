@@ -6,16 +6,16 @@ availability it promises, and its hard limits. The rest is rated in the catalog.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from devops_workbook.catalog.model import Provider, Service
-from devops_workbook.design.choose import decide, options_of
 from devops_workbook.design.context import Context
+from devops_workbook.design.decisions.advice import Reasons, sensitive, settle
 from devops_workbook.design.model import PRIORITIES, Decision, Option
 from devops_workbook.design.paths import promise
 from devops_workbook.design.pricing import estimate
-from devops_workbook.design.scoring import below_target, nines_score, price_scores, usd
+from devops_workbook.design.scoring import below_target, nines_score, usd
 from devops_workbook.design.sizing import (
     compute_size,
     compute_usage,
@@ -26,7 +26,13 @@ from devops_workbook.design.sizing import (
 
 __all__ = ["compute", "database", "network", "provider", "security"]
 
-_UNREACHABLE_COLD_START_MS = 100.0
+# A cold start of a function takes a few tenths of a second; a tighter target meets it too often.
+_COLD_START_MS = 200.0
+# A cluster is upgraded several times a year by people who also answer for the product.
+_CLUSTER_TEAM = 5
+_KUBERNETES_SIMPLICITY = {"some": 0.0, "expert": 3.0}
+# A hub with a firewall is worth its hourly price to a company network, not to one small team.
+_HUB_TEAM = 10
 
 
 def provider(c: Context) -> Decision:
@@ -36,11 +42,11 @@ def provider(c: Context) -> Decision:
     rule_out = {p: f"the requirements name {c.provider.title}" for p in c.catalog.providers if p != wanted}
     zones = f"{c.region.zones} zones" if c.region.zones > 1 else "no zones"
     rationale = [
-        f"{c.provider.title} is named by the requirements.",
-        f"{c.region.title} ({c.region.id}) has {zones} and is in jurisdiction {c.region.jurisdiction}.",
+        f"{c.provider.title} is named by the requirements; {c.region.title} has {zones} and is in jurisdiction "
+        f"{c.region.jurisdiction}.",
     ]
     summary = f"{c.provider.title}, {c.region.title} ({c.region.id}), built from {{iac}} code."
-    return decide(c, "infrastructure.provider", options, rule_out=rule_out, rationale=rationale, summary=summary)
+    return settle(c, "infrastructure.provider", options, rule_out=rule_out, rationale=rationale, summary=summary)
 
 
 def _provider_option(c: Context, p: Provider) -> Option:
@@ -57,45 +63,56 @@ def _provider_option(c: Context, p: Provider) -> Option:
 
 def compute(c: Context) -> Decision:
     """What runs the code: priced at this load, held against limits, skills and the availability target."""
+    r = c.requirements
     services = {s.kind: s for s in c.provider.serving("compute")}
     prices = {kind: _compute_price(c, s) for kind, s in services.items()}
     slas = {kind: promise(s) for kind, s in services.items()}
-    options = _from_services(services, prices, slas)
-    rule_out = {kind: reason for kind, s in services.items() if (reason := _compute_limit(c, s))}
-    promised = {kind: pct for kind, pct in slas.items() if kind not in rule_out}
-    rule_out |= below_target(promised, c.requirements.availability_target_pct)
-    size = load_of(c)
+    rule_out = {kind: _compute_limit(c, s) for kind, s in services.items()}
+    promised = {kind: pct for kind, pct in slas.items() if not rule_out[kind]}
+    avoid = {**below_target(promised, r.availability_target_pct), **_compute_advice(c)}
+    load = load_of(c)
     rationale = [
-        f"{size.design_rps:,.4g} requests/s reach the origin at the planned peak with a spike of "
-        f"{c.requirements.spike_factor:g}: {size.workers:,} workers, {size.vcpus:,.1f} processors.",
+        f"{load.design_rps:,.4g} requests/s reach the origin at the planned peak with a spike of "
+        f"{r.spike_factor:g}: {load.workers:,} workers, {load.vcpus:,.1f} processors.",
         "One site at this load costs " + _list(f"{services[k].title} {usd(p)}" for k, p in prices.items()) + " a month.",
-        f"Kubernetes skill in the team: {c.requirements.kubernetes_skill}.",
+        f"Kubernetes skill in the team: {r.kubernetes_skill}.",
     ]
-    return decide(c, "infrastructure.compute", options, rule_out=rule_out, rationale=rationale,
-                  summary=_COMPUTE_SUMMARY)  # fmt: skip
+    options = [_compute_option(c, s, slas[kind]) for kind, s in services.items()]
+    decision = settle(c, "infrastructure.compute", options, rule_out=rule_out, avoid=avoid, prices=prices,
+                      rationale=rationale)  # fmt: skip
+    return replace(decision, summary=_COMPUTE_SUMMARIES[decision.choice.id])
 
 
-_COMPUTE_SUMMARY = "{compute}, from immutable images, replaced and never changed in place."
+_COMPUTE_SUMMARIES = {
+    "kubernetes": "Containers orchestrated by Kubernetes: {compute}, from immutable images, replaced and never changed "
+    "in place.",
+    "containers": "Containers without a cluster to run: {compute}, from immutable images, replaced and never changed in "
+    "place.",
+    "functions": "Serverless functions: {compute}, from immutable versions, replaced and never changed in place.",
+    "vms": "Virtual machines: {compute}, from immutable machine images, replaced and never changed in place.",
+}
 
 
-def _list(parts: object) -> str:
-    return ", ".join(parts)  # type: ignore[call-overload, no-any-return]
+def _list(parts: Iterable[str]) -> str:
+    return ", ".join(parts)
 
 
-def _from_services(
-    services: Mapping[str, Service], prices: Mapping[str, float | None], slas: Mapping[str, float | None]
-) -> tuple[Option, ...]:
-    cost = price_scores(prices)
-    return tuple(_service_option(kind, s, cost.get(kind, {}), slas[kind]) for kind, s in services.items())
+def _compute_option(c: Context, service: Service, sla: float | None) -> Option:
+    option = _service_option(service, sla)
+    if service.kind != "kubernetes":
+        return option
+    cost, resilience, performance, simplicity, portability = option.scores
+    simplicity = min(10.0, simplicity + _KUBERNETES_SIMPLICITY.get(c.requirements.kubernetes_skill, 0.0))
+    return replace(option, scores=(cost, resilience, performance, simplicity, portability))
 
 
-def _service_option(kind: str, service: Service, cost: Mapping[str, float], sla: float | None) -> Option:
+def _service_option(service: Service, sla: float | None) -> Option:
     ratings = service.ratings
     assert ratings is not None, f"{service.id} has no ratings"
-    scores = {name: getattr(ratings, name) for name in PRIORITIES} | cost
+    scores = {name: float(getattr(ratings, name)) for name in PRIORITIES}
     if sla is not None:
         scores["resilience"] = nines_score(sla)
-    return Option(kind, service.title, tuple(scores[n] for n in PRIORITIES), ratings.why, service.id)  # type: ignore[arg-type]
+    return Option(service.kind, service.title, tuple(scores[n] for n in PRIORITIES), ratings.why, service.id)  # type: ignore[arg-type]
 
 
 def _compute_price(c: Context, service: Service) -> float | None:
@@ -107,42 +124,59 @@ def _compute_price(c: Context, service: Service) -> float | None:
 
 def _compute_limit(c: Context, service: Service) -> str:
     r = c.requirements
-    timeout = service.limits.get("timeout_seconds")
-    if timeout and r.service_time_ms / 1000.0 > timeout:
-        return f"a request takes {r.service_time_ms / 1000:g} s, and it stops one after {timeout:g} s"
+    longest, limit = load_of(c).service_p99_s, _time_limit(c, service)
+    if limit and longest > limit:
+        return f"one request in a hundred takes more than {longest:,.3g} s, and it stops one after {limit:g} s"
     if service.kind == "kubernetes" and r.kubernetes_skill == "none":
         return "nobody in the team runs Kubernetes"
     if service.kind == "functions" and r.workload_type == "streaming":
         return "a stream processor keeps state between events, which functions lose"
-    if service.kind == "functions" and r.p99_latency_ms < _UNREACHABLE_COLD_START_MS:
-        return f"a cold start alone exceeds the p99 target of {r.p99_latency_ms:g} ms"
     return ""
 
 
-def _databases(c: Context) -> dict[str, Service]:
-    return {s.kind: s for s in c.provider.serving("database")}
+def _time_limit(c: Context, service: Service) -> float | None:
+    """Seconds after which a request is stopped; the limit of an HTTP request does not hold for work from a queue."""
+    http = service.limits.get("timeout_seconds")
+    if c.requirements.workload_type == "web-api":
+        return http
+    return service.limits.get("event_timeout_seconds", http) if service.kind == "functions" else None
+
+
+def _compute_advice(c: Context) -> dict[str, str]:
+    r = c.requirements
+    advice = {}
+    if r.team_size < _CLUSTER_TEAM:
+        advice["kubernetes"] = f"a team of {r.team_size} cannot keep a cluster upgraded and answer for the product too"
+    if r.workload_type == "web-api" and r.p99_latency_ms < _COLD_START_MS:
+        advice["functions"] = f"a cold start alone exceeds the p99 target of {r.p99_latency_ms:g} ms"
+    return advice
 
 
 def database(c: Context) -> Decision:
     """Where the data lives: the model rules, then the size and the availability target, then price."""
-    services = _databases(c)
+    r = c.requirements
+    services = {s.kind: s for s in c.provider.serving("database")}
     prices = {kind: _database_price(c, s) for kind, s in services.items()}
     slas = {kind: promise(s) for kind, s in services.items()}
-    rule_out = {kind: reason for kind, s in services.items() if (reason := _database_limit(c, s))}
-    promised = {kind: pct for kind, pct in slas.items() if kind not in rule_out}
-    rule_out |= below_target(promised, c.requirements.availability_target_pct)
-    r = c.requirements
+    rule_out = {kind: _database_limit(c, s) for kind, s in services.items()}
+    promised = {kind: pct for kind, pct in slas.items() if not rule_out[kind]}
     rationale = [
         f"{r.data_model.capitalize()} data, {r.database_gb:,.6g} GB, {load_of(c).queries_per_second:,.4g} queries/s at "
         f"the planned peak, {r.read_pct:g} % of them reads.",
         "One site costs " + _list(f"{services[k].title} {usd(p)}" for k, p in prices.items()) + " a month.",
     ]
-    options = _from_services(services, prices, slas)
-    return decide(c, "infrastructure.database", options, rule_out=rule_out, rationale=rationale,
-                  summary=_DATABASE_SUMMARY)  # fmt: skip
+    options = [_service_option(s, slas[kind]) for kind, s in services.items()]
+    decision = settle(c, "infrastructure.database", options, rule_out=rule_out, prices=prices, rationale=rationale,
+                      avoid=below_target(promised, r.availability_target_pct))  # fmt: skip
+    return replace(decision, summary=_database_summary(c, services[decision.choice.id]))
 
 
-_DATABASE_SUMMARY = "{database}, managed, encrypted, reached only from inside the network."
+def _database_summary(c: Context, service: Service) -> str:
+    size = database_size(c, load_of(c), service)
+    replicas = size.instances - 1
+    sized = f", size {size.sku}" if size.sku else ", without instances to size"
+    reading = f" with {replicas} read replica{'' if replicas == 1 else 's'}" if replicas else ""
+    return f"{{database}}{sized}{reading}; managed, encrypted, reached only from inside the network."
 
 
 def _database_limit(c: Context, service: Service) -> str:
@@ -167,22 +201,23 @@ def _database_price(c: Context, service: Service) -> float | None:
 def network(c: Context) -> Decision:
     """How the network is divided: by sensitivity and by what must be kept apart."""
     r = c.requirements
-    sensitive = r.data_sensitivity in ("confidential", "restricted")
-    rule_out = {"two-tier": sensitive and f"{r.data_sensitivity} data must not share a tier with what faces users"}
-    rationale = [f"Data is {r.data_sensitivity}; {'public' if r.public_facing else 'internal'} users."]
-    return decide(c, "infrastructure.network", rule_out=rule_out, rationale=rationale)
+    avoid: Reasons = {
+        "two-tier": sensitive(c) and f"{r.data_sensitivity} data must not share a tier with what faces users",
+        "hub-spoke": r.team_size < _HUB_TEAM
+        and f"its firewall and transit need somebody who knows routing, and a team of {r.team_size} needs none of them",
+    }
+    rationale = [f"Data is {r.data_sensitivity}; users come from {'the internet' if r.public_facing else 'inside'}."]
+    return settle(c, "infrastructure.network", avoid=avoid, rationale=rationale)
 
 
 def security(c: Context) -> Decision:
     """Who holds the encryption keys: by sensitivity and by what the frameworks ask."""
     r = c.requirements
-    restricted = r.data_sensitivity == "restricted"
-    sensitive = restricted or r.data_sensitivity == "confidential"
-    rule_out = {
-        "provider-managed-keys": sensitive and f"{r.data_sensitivity} data asks for keys the team controls",
-        "hsm-backed-keys": not sensitive and f"{r.data_sensitivity} data does not justify dedicated key hardware",
+    avoid: Reasons = {
+        "provider-managed-keys": sensitive(c) and f"{r.data_sensitivity} data asks for keys the team controls",
+        "hsm-backed-keys": r.data_sensitivity != "restricted"
+        and f"{r.data_sensitivity} data does not justify dedicated key hardware",
     }
-    rationale = [f"The most sensitive data is {r.data_sensitivity}."]
-    if r.compliance:
-        rationale.append("Frameworks: " + ", ".join(f.title for f in c.frameworks) + ".")
-    return decide(c, "infrastructure.security", rule_out=rule_out, rationale=rationale)
+    asked = f"; frameworks: {', '.join(f.title for f in c.frameworks)}" if c.frameworks else ""
+    rationale = [f"The most sensitive data is {r.data_sensitivity}{asked}."]
+    return settle(c, "infrastructure.security", avoid=avoid, rationale=rationale)

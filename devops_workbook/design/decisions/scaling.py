@@ -2,87 +2,117 @@
 
 from __future__ import annotations
 
-from devops_workbook.design.choose import decide, options_of
+from devops_workbook.catalog.model import Service
+from devops_workbook.design.choose import options_of
 from devops_workbook.design.context import Context
+from devops_workbook.design.decisions.advice import Reasons, settle, workload
 from devops_workbook.design.model import Decision
 from devops_workbook.design.paths import entry_service, promise
-from devops_workbook.design.reliability import form_rank, sites
-from devops_workbook.design.scoring import below_target, service_options
-from devops_workbook.design.sizing import load_of
+from devops_workbook.design.pricing import estimate
+from devops_workbook.design.reliability import form_rank
+from devops_workbook.design.scoring import below_target, service_options, usd
+from devops_workbook.design.sizing import HOURS_PER_MONTH, load_of
 
 __all__ = ["autoscaling", "caching", "capacity", "load_balancing", "performance_monitoring"]
 
+_KB_PER_GB = 1e6
 _WORTH_CACHING_PCT = 5.0
+# Above this share the origin would be sized for what the edge can answer.
+_MOSTLY_CACHEABLE_PCT = 60.0
+# Reads a second that a database of a few cores answers by itself.
+_WORTH_A_MEMORY_CACHE = 5_000.0
 _STEADY_SPIKE = 1.2
+# From three nines and a half on, the budget does not bear faults that no signal from inside shows.
+_WATCHED_FROM_OUTSIDE_PCT = 99.95
 
 
 def caching(c: Context) -> Decision:
     """Which caches: by what may be cached, who the users are, and how much is read."""
     r = c.requirements
-    no_cdn = (
-        (not r.public_facing and "its users are not on the internet")
-        or (r.workload_type != "web-api" and f"a {r.workload_type} system has no responses to cache")
-        or (r.cacheable_pct < _WORTH_CACHING_PCT and f"only {r.cacheable_pct:g} % of responses may be cached")
+    no_cdn = (not r.public_facing and "its users are not on the internet") or (
+        r.workload_type != "web-api" and f"{workload(c)} has no responses to cache"
     )
     no_memory = r.queries_per_request * r.read_pct == 0 and "no request reads data"
-    # Most of a site that can be served from the edge must be: the origin would be sized for it otherwise.
-    must_cdn = not no_cdn and r.cacheable_pct >= 60 and f"{r.cacheable_pct:g} % of responses can be served by a CDN"
-    rule_out = {
-        "none": must_cdn,
-        "cdn": no_cdn,
-        "in-memory": no_memory or must_cdn,
-        "cdn-in-memory": no_cdn or no_memory,
-    }
+    little = r.cacheable_pct < _WORTH_CACHING_PCT and f"only {r.cacheable_pct:g} % of responses may be cached"
+    must = not no_cdn and r.cacheable_pct >= _MOSTLY_CACHEABLE_PCT and (
+        f"{r.cacheable_pct:g} % of responses can be served from the edge, and the origin would be sized for them"
+    )  # fmt: skip
+    reads = _planned_reads(c)
+    few = reads < _WORTH_A_MEMORY_CACHE and f"a small database answers the {reads:,.0f} reads/s of the planned peak itself"
     hit = r.cacheable_pct * c.assume("cache_hit_share")
     rationale = [
-        f"{r.cacheable_pct:g} % of responses may be cached; a warm CDN answers about {hit:.0f} % of requests.",
-        f"{r.queries_per_request:g} queries a request, {r.read_pct:g} % of them reads.",
+        f"{r.cacheable_pct:g} % of responses may be cached, so that a warm CDN would answer {hit:.0f} % of requests; "
+        f"{reads:,.0f} database reads/s at the planned peak without a cache.",
     ]
-    return decide(c, "scaling.caching", rule_out=rule_out, rationale=rationale)
+    return settle(
+        c, "scaling.caching", rationale=rationale,
+        rule_out={"cdn": no_cdn, "in-memory": no_memory, "cdn-in-memory": no_cdn or no_memory},
+        avoid={"none": must, "cdn": little, "in-memory": must or few, "cdn-in-memory": little or few},
+    )  # fmt: skip
+
+
+def _planned_reads(c: Context) -> float:
+    """Database reads a second at the peak of the horizon, if no request met a cache."""
+    r = c.requirements
+    growth = (1.0 + r.growth_pct_per_year / 100.0) ** (r.horizon_months / 12.0)
+    return float(r.peak_rps * growth * r.queries_per_request * r.read_pct / 100.0)
 
 
 def load_balancing(c: Context) -> Decision:
     """What takes requests in: a load balancer, or an API gateway that also meters and authenticates."""
     r = c.requirements
-    functions = c.choice("infrastructure.compute") == "functions"
-    balancer, gateway = c.service("load_balancer"), c.service("api_gateway")
-    options = service_options(
-        options_of(c, "scaling.load_balancing"), {"application": balancer, "api-gateway": gateway}
-    )
+    services = {"application": c.service("load_balancer"), "api-gateway": c.service("api_gateway")}
+    options = service_options(options_of(c, "scaling.load_balancing"), services)
+    gateway = services["api-gateway"]
     limit = (gateway.limits.get("timeout_seconds") if gateway else None) or 0.0
-    slow = limit and r.service_time_ms / 1000.0 > limit
-    rule_out: dict[str, str | bool | None] = {
-        "api-gateway": slow and f"it ends a request after {limit:g} s, and one takes {r.service_time_ms / 1000:g} s",
-        "application": functions and "functions are invoked through a gateway, which also limits the rate",
-    }
+    slow = limit and load_of(c).service_p99_s > limit
+    rule_out = {"api-gateway": slow and r.workload_type == "web-api" and f"it ends a request after {limit:g} s"}
     promised = {o.id: promise(entry_service(c, o.id)) for o in options if not rule_out.get(o.id)}
-    rule_out |= below_target(promised, r.availability_target_pct)
+    prices = {id: _entry_price(c, id, s) for id, s in services.items() if s}
     rationale = [
-        f"{load_of(c).origin_rps:,.4g} requests/s reach the entry at the planned peak, health-checked and spread "
-        f"over all zones."
-    ]
-    return decide(c, "scaling.load_balancing", options, rule_out=rule_out, rationale=rationale)
+        f"{load_of(c).origin_rps:,.4g} requests/s reach the entry at the planned peak. A month costs "
+        + ", ".join(f"{s.title} {usd(prices[id])}" for id, s in services.items() if s) + ".",
+    ]  # fmt: skip
+    return settle(c, "scaling.load_balancing", options, rule_out=rule_out, prices=prices, rationale=rationale,
+                  avoid=below_target(promised, r.availability_target_pct))  # fmt: skip
+
+
+def _entry_price(c: Context, kind: str, service: Service) -> float | None:
+    requests = load_of(c).origin_requests_month
+    gb = requests * c.requirements.response_kb / _KB_PER_GB
+    usage = {"requests": requests, "months": 1.0}
+    if kind == "application":
+        units = gb / service.limits.get("unit_gb_per_hour", float("inf"))
+        usage = {"lb_hours": HOURS_PER_MONTH, "lb_gb": gb, "capacity_unit_hours": units}
+    return estimate(c.catalog, c.provider.id, service, usage, "", c.region.id)
 
 
 def autoscaling(c: Context) -> Decision:
     """What starts and stops instances: the platform, the length of a queue, or a target for utilisation."""
     r = c.requirements
-    compute = c.choice("infrastructure.compute")
-    queued = r.workload_type in ("event-driven", "batch", "streaming")
+    compute = c.taken["infrastructure.compute"].choice
+    by_request = "scale-to-zero" in c.provider.services[compute.service].features
+    functions = compute.id == "functions" and "the platform scales functions by itself"
+    queued = r.workload_type != "web-api"
+    waiting = queued and "the work that waits says more than the processors of those at work"
     rule_out = {
-        "per-request": compute not in ("functions", "containers")
-        and "only serverless platforms start an instance for a request",
-        "queue-depth": not queued and "no queue stands between users and workers",
-        "target-tracking": compute == "functions" and "the platform scales functions itself",
-        "scheduled-target-tracking": (compute == "functions" and "the platform scales functions itself")
+        "per-request": not by_request and f"{compute.title} does not start an instance for a request",
+        "queue-depth": functions or (not queued and "nothing is queued between users and workers"),
+        "target-tracking": functions,
+        "scheduled-target-tracking": functions,
+    }
+    avoid: Reasons = {
+        "target-tracking": waiting,
+        "scheduled-target-tracking": waiting
         or (r.spike_factor < _STEADY_SPIKE and f"a spike of {r.spike_factor:g} needs no schedule"),
+        "per-request": queued and not functions and "a worker takes what waits; no request starts it",
     }
     load = load_of(c)
     rationale = [
-        f"The mean load is {100 * load.mean_share:.0f} % of what must be carried at once; a spike of "
-        f"{r.spike_factor:g} arrives before new instances have started and is carried by those running.",
+        f"The mean load is {load.mean_share:.0%} of what must be carried at once; a spike of {r.spike_factor:g} arrives "
+        f"before new instances have started and is carried by those running.",
     ]
-    return decide(c, "scaling.autoscaling", rule_out=rule_out, rationale=rationale)
+    return settle(c, "scaling.autoscaling", rule_out=rule_out, avoid=avoid, rationale=rationale)
 
 
 def capacity(c: Context) -> Decision:
@@ -91,27 +121,28 @@ def capacity(c: Context) -> Decision:
     two_sites = form == "active-active"
     zoned = form_rank(form) >= form_rank("multi-zone")
     rule_out = {
-        "headroom": zoned and "a lost zone would leave too little",
-        "zone-loss": (not zoned and "there is one zone") or (two_sites and "a lost region would leave too little"),
-        "region-loss": not two_sites and f"with {sites(form)} serving site(s) there is no region to lose load from"
-        if form != "warm-standby"
-        else "the standby is scaled up after the switch",
+        "headroom": zoned and "the remaining zones are sized to carry the load of a lost one",
+        "zone-loss": two_sites and "each region is sized to carry the load of the other",
+        "region-loss": not two_sites and "the other region is scaled out only after the switch",
     }
     load = load_of(c)
     r = c.requirements
     rationale = [
-        f"{r.peak_rps:,.6g} requests/s today grow by {r.growth_pct_per_year:g} % a year to "
-        f"{load.planned_rps:,.4g} in {r.horizon_months} months; {load.workers:,} workers keep p99 waiting within "
-        f"{1000 * load.wait_budget_s:,.0f} ms.",
+        f"{r.peak_rps:,.6g} requests/s today grow by {r.growth_pct_per_year:g} % a year to {load.planned_rps:,.4g} in "
+        f"{r.horizon_months} months; {load.workers:,} workers keep p99 waiting within {1000 * load.wait_budget_s:,.0f} ms.",
     ]
-    return decide(c, "scaling.capacity", rule_out=rule_out, rationale=rationale)
+    return settle(c, "scaling.capacity", rule_out=rule_out, rationale=rationale)
 
 
 def performance_monitoring(c: Context) -> Decision:
     """How performance is watched: golden signals always; synthetic users or profiling on top."""
     r = c.requirements
-    rule_out = {
-        "golden-signals-synthetics": not r.public_facing and "probes from outside cannot reach an internal system",
-    }
-    rationale = [f"The target is {r.p99_latency_ms:g} ms at p99 and {r.availability_target_pct:g} % availability."]
-    return decide(c, "scaling.performance_monitoring", rule_out=rule_out, rationale=rationale)
+    strict = r.public_facing and r.availability_target_pct >= _WATCHED_FROM_OUTSIDE_PCT
+    return settle(
+        c, "scaling.performance_monitoring",
+        rule_out={
+            "golden-signals-synthetics": not r.public_facing and "probes from outside cannot reach an internal system"
+        },
+        avoid={"golden-signals": strict and "faults of names, certificates and the edge show in no signal from inside"},
+        rationale=[f"The target is {r.p99_latency_ms:g} ms at p99 and {r.availability_target_pct:g} % availability."],
+    )  # fmt: skip

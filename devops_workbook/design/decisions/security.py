@@ -2,74 +2,85 @@
 
 from __future__ import annotations
 
-from devops_workbook.design.choose import decide, options_of
+from devops_workbook.design.choose import options_of
 from devops_workbook.design.context import Context
+from devops_workbook.design.decisions.advice import Reasons, sensitive, settle
 from devops_workbook.design.model import Decision
-from devops_workbook.design.scoring import service_options
+from devops_workbook.design.pricing import estimate
+from devops_workbook.design.scoring import service_options, usd
+from devops_workbook.design.sizing import load_of
 
 __all__ = ["access", "compliance", "network", "scanning", "secrets"]
 
-
-def _sensitive(c: Context) -> bool:
-    return c.requirements.data_sensitivity in ("confidential", "restricted")
+# Author, approver and deployer must be three people, and one of them is on holiday.
+_SEPARABLE_TEAM = 4
+# Behind a private entry only colleagues send requests: tiers and firewalls already stop most of what a filter would.
+_INTERNAL = {"segmented": {"resilience": 7.0}}
 
 
 def _stake(c: Context) -> str:
-    r = c.requirements
-    frameworks = ", ".join(f.title for f in c.frameworks) or "no framework"
-    return f"Data is {r.data_sensitivity}; {frameworks} to answer to."
+    titles = [f.title for f in c.frameworks]
+    answered = f"the system answers to {' and '.join(titles)}" if titles else "no framework asks for proof"
+    return f"Data is {c.requirements.data_sensitivity}; {answered}."
 
 
 def scanning(c: Context) -> Decision:
     """What is scanned before and after release."""
-    packaged = c.choice("infrastructure.compute") in ("kubernetes", "containers")
-    rule_out = {
-        "baseline": _sensitive(c)
-        and f"{c.requirements.data_sensitivity} data asks for scanned images and infrastructure",
-        "container": not packaged and "there are no container images to scan",
-    }
-    return decide(c, "security.scanning", rule_out=rule_out, rationale=[_stake(c)])
+    data = c.requirements.data_sensitivity
+    avoid = {"baseline": sensitive(c) and f"{data} data asks for scans of what runs, not of code alone"}
+    return settle(c, "security.scanning", avoid=avoid, rationale=[_stake(c)])
 
 
 def secrets(c: Context) -> Decision:
     """Where credentials live and how they are rotated."""
-    r = c.requirements
     services = {"native": c.service("secrets"), "vault": c.catalog.tools.get("vault")}
     options = service_options(options_of(c, "security.secrets"), services)
-    small = r.team_size < 6 and f"{r.team_size} people cannot also keep a Vault cluster available"
     rationale = [f"{c.assume('secrets_count'):g} secrets in three environments, rotated without a deployment."]
-    return decide(c, "security.secrets", options, rule_out={"vault": small}, rationale=rationale)
+    return settle(c, "security.secrets", options, rationale=rationale)
 
 
 def network(c: Context) -> Decision:
-    """How traffic is kept to what the topology needs."""
+    """How traffic is kept to what the topology needs, and what filtering it costs at this load."""
     r = c.requirements
-    small = r.team_size < 6 and f"{r.team_size} people cannot also run a service mesh"
-    rule_out = {
-        "segmented": (r.public_facing and _sensitive(c))
+    avoid: Reasons = {
+        "segmented": r.public_facing
+        and sensitive(c)
         and f"{r.data_sensitivity} data behind a public entry asks for a web application firewall",
-        "zero-trust": small,
     }
-    return decide(c, "security.network", rule_out=rule_out, rationale=[_stake(c)])
+    filtering = _filter_price(c)
+    options = options_of(c, "security.network", None if r.public_facing else _INTERNAL)
+    waf = c.service("waf")
+    priced = [f"Filtering web traffic with {waf.title} costs {usd(filtering)} a month at this load."] if waf else []
+    return settle(c, "security.network", options, avoid=avoid, rationale=[_stake(c), *priced],
+                  prices={"segmented": 0.0, "segmented-waf": filtering})  # fmt: skip
+
+
+def _filter_price(c: Context) -> float | None:
+    waf = c.service("waf")
+    if waf is None:
+        return None
+    usage = {"months": 1.0, "rules": c.assume("waf_rules"), "requests": load_of(c).requests_month}
+    return estimate(c.catalog, c.provider.id, waf, usage, "", c.region.id)
 
 
 def access(c: Context) -> Decision:
     """Who may do what: roles for people, identities for workloads, nothing standing that is rarely used."""
     r = c.requirements
-    board = r.release_approval == "change-board"
-    rule_out = {
+    avoid: Reasons = {
         "rbac": r.data_sensitivity == "restricted" and "standing access to restricted data cannot be justified",
-        "rbac-separation-of-duties": r.team_size < 4
-        and not board
-        and f"{r.team_size} people are too few to keep writing and approving apart",
+        "rbac-separation-of-duties": r.team_size < _SEPARABLE_TEAM
+        and f"a team of {r.team_size} is too small to keep writing, approving and deploying apart",
     }
-    rationale = [_stake(c), f"Release approval: {r.release_approval}."]
-    return decide(c, "security.access", rule_out=rule_out, rationale=rationale)
+    return settle(c, "security.access", avoid=avoid, rationale=[_stake(c), f"Release approval: {r.release_approval}."])
 
 
 def compliance(c: Context) -> Decision:
     """How the rest is proved: what is recorded, checked continuously, and kept as evidence."""
-    rule_out = {"audit-trail": len(c.frameworks) > 0 and "a framework to answer to asks for continuous proof"}
-    days = c.requirements.log_retention_days
-    rationale = [_stake(c), f"Logs are kept {days} days."]
-    return decide(c, "security.compliance", rule_out=rule_out, rationale=rationale)
+    r = c.requirements
+    restricted = r.data_sensitivity == "restricted"
+    avoid = {
+        "audit-trail": (bool(c.frameworks) and "a framework to answer to asks for continuous proof")
+        or (restricted and "restricted data asks for attacks to be noticed while they happen")
+    }
+    rationale = [_stake(c), f"Logs are kept {r.log_retention_days} days."]
+    return settle(c, "security.compliance", avoid=avoid, rationale=rationale)

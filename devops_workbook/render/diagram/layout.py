@@ -25,8 +25,19 @@ from devops_workbook.render.diagram.scene import NO_BREAK, Frame, Line, Scene
 from devops_workbook.render.diagram.text import width, wrap
 
 __all__ = [
-    "DETAIL_SIZE", "FRAME_SIZE", "ICON", "LABEL_SIZE", "LINE_SPACING", "TAG_SIZE", "TITLE_SIZE", "Card", "FrameLabel",
-    "Layout", "Route", "detail", "lay_out",
+    "DETAIL_SIZE",
+    "FRAME_SIZE",
+    "ICON",
+    "LABEL_SIZE",
+    "LINE_SPACING",
+    "TAG_SIZE",
+    "TITLE_SIZE",
+    "Card",
+    "FrameLabel",
+    "Layout",
+    "Route",
+    "detail",
+    "lay_out",
 ]
 
 TITLE_SIZE, DETAIL_SIZE, LABEL_SIZE, FRAME_SIZE, TAG_SIZE = 11.5, 10.0, 10.0, 11.5, 8.0

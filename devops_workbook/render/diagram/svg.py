@@ -156,7 +156,7 @@ def _frame(frame: Frame, scene: Scene, layout: Layout) -> str:
     style = _FRAME_STYLES.get(frame.kind, _OTHER_FRAME)
     return (
         f'<g id="{scene.view.id}-frame-{_slug(frame.id)}" class="frame {_slug(frame.kind)}">'
-        f"<title>{escape(frame.title)}</title><rect {_rectangle(layout.areas[frame.id])} rx=\"9\" "
+        f'<title>{escape(frame.title)}</title><rect {_rectangle(layout.areas[frame.id])} rx="9" '
         f'fill="{style.fill}" stroke="{style.stroke}" stroke-width="1.3"{_dash(style.dash)}/></g>'
     )
 

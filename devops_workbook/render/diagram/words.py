@@ -67,7 +67,7 @@ def _introduce(component: Component) -> str:
 
 def _where(topology: Topology, component: Component) -> str:
     """The boundaries around a component, outermost first."""
-    path = " › ".join(_titles(topology, component))
+    path = " > ".join(_titles(topology, component))
     return path or "Outside any boundary"
 
 

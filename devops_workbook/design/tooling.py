@@ -1,0 +1,131 @@
+"""The part of the topology around the running system: how changes reach it, and how people see into it.
+
+Delivery is the way from the source to each site's compute. Operations is telemetry, alerts, and the watch over
+accounts: audit trail, threat detection, configuration checks, budget.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from devops_workbook.catalog.model import Service
+from devops_workbook.design.draft import Draft, Usage
+from devops_workbook.design.sites import Site
+from devops_workbook.design.telemetry import pipeline_minutes_month, telemetry_of
+
+__all__ = ["delivery", "operations"]
+
+_MOST_ON_CALL = 8  # people in a rota who need a seat in the paging service
+_TELEMETRY = {
+    "metrics": "observability.metrics",
+    "logs": "observability.logging",
+    "traces": "observability.tracing",
+    "dashboards": "observability.dashboards",
+}
+
+
+def delivery(d: Draft, places: tuple[Site, ...]) -> None:
+    """Source, pipeline, registry and the identity under which the pipeline works."""
+    c, tools = d.c, d.c.catalog.tools
+    d.bound("delivery", "system", "Delivery")
+    host = tools["self-hosted-git" if c.requirements.source_host == "self-hosted" else c.requirements.source_host]
+    pipeline = tools[c.choice("cicd.platform")]
+    d.tool("source", host, "delivery", "cicd.platform", "delivery", _seats(d, pipeline))
+    d.tool("pipeline", pipeline, "delivery", "cicd.platform", "delivery", {"ci_minutes": pipeline_minutes_month(c)})
+    stored = {"storage_gb": c.assume("images_kept") * c.assume("image_gb")}
+    registry = c.service("registry")
+    if registry and c.choice("cicd.artifacts") == "provider-registry":
+        d.add("registry", registry, "services", "cicd.artifacts", "delivery", stored, region=c.region.id)
+    if identity := c.service("identity"):
+        d.add("identity", identity, "services", "security.access", "delivery operations", {"months": 1.0})
+    _deliver(d, places)
+
+
+def _seats(d: Draft, pipeline: Service) -> Usage:
+    """Seats at the source host; dearer ones where the pipeline itself must hold a release for approval."""
+    board = d.c.requirements.release_approval == "change-board"
+    plan = "enterprise_seats" if board and "approval-needs-enterprise-plan" in pipeline.features else "seats"
+    return {plan: float(d.c.requirements.team_size)}
+
+
+def _deliver(d: Draft, places: tuple[Site, ...]) -> None:
+    d.join("source", "pipeline", "delivery", "push", "delivery")
+    d.join("pipeline", "identity", "control", "short-lived credentials", "delivery")
+    images = "registry" if "registry" in d.components else "source"
+    d.join("pipeline", images, "delivery", "signed image", "delivery")
+    for site in places:
+        strategy = d.c.taken["cicd.deployment"].choice.title
+        d.join("pipeline", site.id("compute"), "delivery", strategy, "delivery")
+        d.join(images, site.id("compute"), "delivery", "pull", "delivery")
+
+
+def operations(d: Draft, places: tuple[Site, ...]) -> None:
+    """Telemetry, alerting and oversight."""
+    d.bound("operations", "system", "Operations")
+    _telemetry(d, places)
+    _alerting(d)
+    _oversight(d, places)
+
+
+def _telemetry(d: Draft, places: tuple[Site, ...]) -> None:
+    c, tools = d.c, d.c.catalog.tools
+    d.tool("collector", tools["otel-collector"], "operations", "observability.tracing", "operations", {})
+    volumes: Usage = {**asdict(telemetry_of(c)), "months": 1.0, "dashboards": c.assume("dashboard_count")}
+    for id, decision in _TELEMETRY.items():
+        option = c.taken[decision].choice
+        service = c.service(id) if option.id == "native" else tools[option.service]
+        if service:
+            d.tool(id, service, "operations", decision, "operations", volumes)
+    for site in places:
+        d.join(site.id("compute"), "collector", "telemetry", "OTLP", "operations", port=4317, protocol="grpc")
+        d.join(site.id("database"), "metrics", "telemetry", "metrics", "operations")
+        d.join(site.id("entry"), "metrics", "telemetry", "metrics", "operations")
+    for id in ("metrics", "logs", "traces"):
+        d.join("collector", id, "telemetry", id, "operations")
+    d.join("metrics", "dashboards", "telemetry", "queries", "operations")
+
+
+def _alerting(d: Draft) -> None:
+    c = d.c
+    by_metrics = {"prometheus": c.catalog.tools["alertmanager"], "datadog": None}
+    alerting = by_metrics.get(c.choice("observability.metrics"), c.service("alerting"))
+    usage = {"alarms": c.assume("alarm_count"), "notifications": c.assume("notifications_per_month")}
+    if alerting:
+        d.tool("alerting", alerting, "operations", "observability.alerting", "operations", usage)
+        d.join("metrics", "alerting", "telemetry", "burn-rate alerts", "operations")
+    if c.choice("observability.alerting") != "chat":
+        seats = {"seats": float(min(c.requirements.team_size, _MOST_ON_CALL))}
+        decision = "disaster_recovery.incident_response"
+        d.add("on-call", c.catalog.tools["pagerduty"], "operations", decision, "operations", seats)
+        d.join("alerting" if alerting else "metrics", "on-call", "control", "pages", "operations")
+
+
+def _oversight(d: Draft, places: tuple[Site, ...]) -> None:
+    """Audit trail, threat detection, configuration checks, budget."""
+    c, t = d.c, telemetry_of(d.c)
+    items = c.assume("config_items")
+    checked = {"config_items": items, "evaluations": items * c.assume("evaluations_per_item"), "months": 1.0}
+    watched = {"events": t.events, "log_gb": t.log_gb, "instance_hours": _watched_hours(d, places)}
+    _watch(d, "audit", "audit", "security.compliance", {"events": t.events})
+    if c.choice("security.compliance") != "audit-trail":
+        _watch(d, "threat-detection", "threat_detection", "security.compliance", watched)
+        _watch(d, "posture", "posture", "security.compliance", checked)
+    _watch(d, "budget", "budget", "cost.monitoring", {"budgets": 1.0})
+    for site in places:
+        d.join(site.id("compute"), "audit", "telemetry", "audit events", "operations")
+    d.join("identity", "audit", "telemetry", "sign-ins and changes", "operations")
+    d.join("audit", "threat-detection", "telemetry", "events", "operations")
+    d.join("audit", "posture", "telemetry", "changes", "operations")
+    d.join("budget", "alerting", "control", "threshold", "operations")
+
+
+def _watch(d: Draft, id: str, role: str, decision: str, usage: Usage) -> None:
+    if service := d.c.service(role):
+        d.add(id, service, "operations", decision, "operations", usage)
+
+
+def _watched_hours(d: Draft, places: tuple[Site, ...]) -> float | None:
+    """Hours of the machines that serve; None where there are none, and a price per machine says nothing."""
+    hours = [d.components[site.id("compute")].usage.get("instance_hours") for site in places]
+    known = [h for h in hours if h is not None]
+    return sum(known) if len(known) == len(hours) else None
