@@ -10,6 +10,8 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
+from difflib import unified_diff
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files instead of comparing")
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "golden" in getattr(item, "fixturenames", ()):
@@ -83,10 +86,14 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     def compare(name: str, text: str) -> None:
         file = GOLDEN / name
         if request.config.getoption("--update-golden"):
-            file.parent.mkdir(exist_ok=True)
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
         assert file.exists(), f"{name} is not stored; `make golden` stores it"
-        assert text == file.read_text(encoding="utf-8"), f"{name} differs; read `make golden`'s diff before keeping it"
+        stored = file.read_text(encoding="utf-8")
+        if text != stored:
+            diff = unified_diff(stored.splitlines(), text.splitlines(), "stored", "now", lineterm="", n=0)
+            changed = [line[:200] for line in islice(diff, 20)]
+            pytest.fail("\n".join([f"{name} differs; read the diff of `make golden` before keeping it", *changed]))
 
     return compare
 

@@ -76,7 +76,9 @@ def test_every_field_explains_itself(spec: FieldSpec) -> None:
     assert spec.description.endswith(".")
     assert spec.allowed
     assert spec.group in GROUPS
-    assert spec.unit or spec.kind not in ("number", "integer") or spec.name in ("service_time_cv", "queries_per_request")
+    assert (
+        spec.unit or spec.kind not in ("number", "integer") or spec.name in ("service_time_cv", "queries_per_request")
+    )
 
 
 def test_the_defaults_are_a_valid_system() -> None:
@@ -138,7 +140,9 @@ def test_a_region_belongs_to_its_provider(provider: str, field: str) -> None:
 
 
 def test_a_second_region_is_another_one() -> None:
-    assert problem(region="eu-west-1", secondary_region="eu-west-1").startswith("secondary_region is eu-west-1, the same")
+    assert problem(region="eu-west-1", secondary_region="eu-west-1").startswith(
+        "secondary_region is eu-west-1, the same"
+    )
 
 
 def test_what_is_hard_to_have_is_not_an_error() -> None:

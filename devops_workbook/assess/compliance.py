@@ -7,11 +7,13 @@ is named beside the figure, so that 100 % is not mistaken for being compliant.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from devops_workbook.assess.model import Compliance, ControlStatus, FrameworkCoverage
 from devops_workbook.catalog.model import Control, Framework
 from devops_workbook.design.context import Context
 
-__all__ = ["assess_compliance", "control_status", "controls_of"]
+__all__ = ["answered_by", "assess_compliance", "control_status"]
 
 _PREFIX = "requirements."
 
@@ -29,12 +31,18 @@ def _accepted(given: str | float, wanted: tuple[str, ...]) -> bool:
     return given in wanted
 
 
+def _asked(c: Context) -> Mapping[str, None]:
+    return dict.fromkeys(id for f in c.frameworks for ids in f.requirements.values() for id in ids)
+
+
 def control_status(c: Context, control: Control) -> ControlStatus:
     """Whether the decisions satisfy one control, by which of them, and what is missing."""
     met = {field: _accepted(_given(c, field), wanted) for field, wanted in control.needs.items()}
     by = tuple(f"{field}: {_given(c, field)}" for field, ok in met.items() if ok)
     missing = tuple(
-        f"{field}: {_given(c, field)} (needs {' or '.join(control.needs[field])})" for field, ok in met.items() if not ok
+        f"{field}: {_given(c, field)} (needs {' or '.join(control.needs[field])})"
+        for field, ok in met.items()
+        if not ok
     )
     return ControlStatus(control.id, control.title, not missing, by, missing, control.remedy)
 
@@ -53,19 +61,18 @@ def _coverage(framework: Framework, status: dict[str, ControlStatus]) -> Framewo
 
 def assess_compliance(c: Context) -> Compliance:
     """Coverage of every framework asked for. pct is over all their technical requirements together."""
-    needed = dict.fromkeys(id for f in c.frameworks for ids in f.requirements.values() for id in ids)
-    status = {id: control_status(c, c.catalog.controls[id]) for id in needed}
+    status = {id: control_status(c, c.catalog.controls[id]) for id in _asked(c)}
     frameworks = tuple(_coverage(f, status) for f in c.frameworks)
     total = sum(f.total for f in frameworks)
     pct = 100.0 * sum(f.satisfied for f in frameworks) / total if total else None
     return Compliance(pct, frameworks)
 
 
-def controls_of(c: Context, field_id: str) -> tuple[str, ...]:
-    """The ids of the controls that a field's decision helps to satisfy, of the frameworks asked for."""
-    wanted = dict.fromkeys(id for f in c.frameworks for ids in f.requirements.values() for id in ids)
-    return tuple(
-        id
-        for id in wanted
-        if field_id in (needs := c.catalog.controls[id].needs) and _accepted(_given(c, field_id), needs[field_id])
-    )
+def answered_by(c: Context) -> Mapping[str, tuple[str, ...]]:
+    """Field id -> the controls, of the frameworks asked for, that its decision helps to satisfy."""
+    found: dict[str, tuple[str, ...]] = {}
+    for id in _asked(c):
+        for field, wanted in c.catalog.controls[id].needs.items():
+            if _accepted(_given(c, field), wanted):
+                found[field] = (*found.get(field, ()), id)
+    return found

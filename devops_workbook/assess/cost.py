@@ -33,6 +33,7 @@ def _line(component: Component, charge: Charge) -> CostLine:
         source=price.source if price else "not known",
         as_of=price.as_of if price else "",
         note=price.note if price else "price not known",
+        borrowed=price.borrowed if price else "",
     )
 
 
@@ -49,12 +50,13 @@ def assess_cost(c: Context, topology: Topology) -> Cost:
     total = sum(line.monthly_usd for line in lines if line.monthly_usd is not None)
     unpriced = tuple(f"{line.component}: {line.item}" for line in lines if line.monthly_usd is None)
     priced = len(lines) - len(unpriced)
-    borrowed = sum("is not known" in line.note and line.monthly_usd is not None for line in lines)
-    dates = [line.as_of for line in lines if line.as_of]
+    borrowed = sum(bool(line.borrowed) and line.monthly_usd is not None for line in lines)
+    dates = sorted({line.as_of for line in lines if line.as_of and line.monthly_usd is not None})
+    span = " to ".join(dict.fromkeys((dates[0], dates[-1]))) if dates else ""
     evidence = Evidence(
         "Cost a month", total, "USD", "sum of quantity x unit price over the lines, on demand, at the average load",
         (Quantity("lines priced", priced), Quantity("lines not known", len(unpriced)),
          Quantity("lines at the price of another region", borrowed)),
-        "price book of the catalog; each line names its source", max(dates, default=""),
+        "price book of the catalog; each line names its source", dates[0] if dates else "",
     )  # fmt: skip
-    return Cost(total, "USD", max(dates, default=""), lines, unpriced + _NOT_IN_IT, (evidence,))
+    return Cost(total, "USD", span, lines, unpriced + _NOT_IN_IT, (evidence,))

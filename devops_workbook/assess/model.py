@@ -12,15 +12,16 @@ from devops_workbook.evidence import Evidence
 __all__ = [
     "Assessment", "Availability", "AvailabilityPart", "Capacity", "Carbon", "Compliance", "ControlStatus",
     "Cost", "CostLine", "FrameworkCoverage", "Recovery", "RecoveryCase", "RecoveryStep",
-]
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
     """Load and the workers that carry it.
 
-    planned_rps: peak x growth over the horizon; workers: concurrent requests served at once; utilisation
-    0-1 at the planned peak with all zones up; p99_ms: expected response time, None = not known.
+    planned_rps: peak x growth over the horizon; origin_rps: of it, what no CDN answers; offered_load: Erlangs at
+    the design rate, which is the origin's with a spike on it; workers: requests served at once; utilisation: share
+    of the workers busy at the design rate, 0-1; p99_ms: expected response time, None = not known.
     """
 
     planned_rps: float
@@ -93,7 +94,8 @@ class Recovery:
 
 @dataclass(frozen=True, slots=True)
 class CostLine:
-    """One line of the bill: quantity x unit price. unit_price_usd and monthly_usd None = not known."""
+    """One line of the bill: quantity x unit price. unit_price_usd and monthly_usd None = not known; borrowed: the
+    region whose price it is, "" = that of the component's own."""
 
     component: str
     item: str
@@ -104,11 +106,13 @@ class CostLine:
     source: str
     as_of: str
     note: str = ""
+    borrowed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """monthly_usd: the sum of the lines whose price is known; unpriced: what is missing from it."""
+    """monthly_usd: the sum of the lines whose price is known; price_date: from the oldest to the newest price in
+    it; unpriced: what is missing from it."""
 
     monthly_usd: float
     currency: str

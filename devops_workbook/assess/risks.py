@@ -1,123 +1,255 @@
 """Findings that only the numbers show: targets missed, budgets exceeded, wishes that contradict each other.
 
 Each rule is one small function: what it looks at, what it says, and the ways out. False alarms are avoided by
-speaking only when a known number misses a stated target.
+speaking only when a known number misses a stated target. A way out that is a setting is offered only where the
+setting is possible and helps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 
-from devops_workbook.assess.model import Assessment
+from devops_workbook.assess.model import Assessment, AvailabilityPart, RecoveryCase
+from devops_workbook.catalog.model import Region
 from devops_workbook.design.context import Context
 from devops_workbook.design.decide import iac_tool
-from devops_workbook.design.reliability import form_rank, sites
+from devops_workbook.design.model import Option
+from devops_workbook.design.paths import entry_service, path_pct, promise
+from devops_workbook.design.reliability import Setup, form_rank, recovery, sites
+from devops_workbook.design.scoring import usd
+from devops_workbook.design.sites import chosen_service
 from devops_workbook.design.sizing import load_of
-from devops_workbook.findings import Finding, WayOut
+from devops_workbook.findings import Finding, Severity, WayOut
+from devops_workbook.requirements import Requirements
 
 __all__ = ["find_risks"]
 
 _UNATTENDED_MINUTES = 64 * 60  # Friday 17:00 to Monday 09:00
 _HIGH_AVAILABILITY = "disaster_recovery.high_availability"
+_BACKUP = "disaster_recovery.backup"
+
+
+# --- ways out --------------------------------------------------------------------------------------------
 
 
 def _override(c: Context, field: str, option: str) -> dict[str, object]:
     return {"overrides": {**c.requirements.overrides, field: option}}
 
 
-def availability_ceiling(c: Context, a: Assessment) -> Iterator[Finding]:
-    """The providers' promises on the users' path add up to less than the target."""
-    pct, target = a.availability.pct, a.availability.target_pct
-    if pct is None:
+def _possible(c: Context, field: str) -> tuple[Option, ...]:
+    return tuple(o for o in c.taken[field].alternatives if not o.ruled_out)
+
+
+@cache
+def _most(name: str) -> float:
+    return float(next(m.le for m in Requirements.model_fields[name].metadata if hasattr(m, "le")))
+
+
+def _accept(text: str, name: str, value: float) -> tuple[WayOut, ...]:
+    """The way out of setting a target to a value, rounded up; none where the requirement cannot be set so high."""
+    value = float(math.ceil(value))
+    return (WayOut(text, {name: value}),) if value <= _most(name) else ()
+
+
+def _elsewhere(c: Context, jurisdiction: str, count: int, zones: int) -> tuple[WayOut, ...]:
+    """Other providers with so many regions in a jurisdiction, the first of them with so many zones."""
+    ways = []
+    for p in c.catalog.providers.values():
+        inside = sorted((r for r in p.regions.values() if r.jurisdiction == jurisdiction), key=lambda r: -r.zones)
+        if p.id != c.provider.id and len(inside) >= count and inside[0].zones >= zones:
+            change = {"provider": p.id, "region": inside[0].id, "secondary_region": ""}
+            ways.append(WayOut(f"Use {p.title}, {inside[0].title} ({inside[0].id})", change))
+    return tuple(ways)
+
+
+def _minutes(value: float) -> str:
+    return f"{value:.2g} minutes" if value < 10 else f"{math.ceil(value):,} minutes"
+
+
+# --- targets ---------------------------------------------------------------------------------------------
+
+
+def availability_not_known(c: Context, a: Assessment) -> Iterator[Finding]:
+    """A service on the users' path states no promise, so their product is not known."""
+    unknown = [p for p in a.availability.parts if p.pct is None]
+    if unknown:
+        ways = [way for part in unknown for way in _promising(c, part)]
         yield Finding(
             "gap", "medium", "availability-not-known",
             "The availability of the users' path is not known, because a service on it states no promise: "
-            + ", ".join(p.title for p in a.availability.parts if p.pct is None) + ".",
-            field=_HIGH_AVAILABILITY,
-        )  # fmt: skip
-    elif pct < target:
-        worst = min((p for p in a.availability.parts if p.pct is not None), key=lambda p: p.pct or 0)
-        lower = int(pct * 1000) / 1000
-        # Each part alone may be good enough; only together do they fall short, and then it is a matter of degree.
-        alone = worst.pct is not None and worst.pct < target
-        yield Finding(
-            "conflict" if alone else "risk", "high" if alone else "medium", "availability-ceiling",
-            f"The target is {target:g} %, but the services on the users' path promise {pct:.3f} % together. "
-            f"{worst.title} promises least, {worst.pct:g} %. These are refund promises, not measurements.",
-            (WayOut(f"Lower the target to {lower:g} %", {"availability_target_pct": max(90.0, lower)}),
-             *_without_cdn(c, worst.component), *_stronger(c)),
+            + ", ".join(p.title for p in unknown) + ".",
+            (*ways, *_better_promised(c, 0.0), WayOut("Ask what the provider promises, and measure what it delivers")),
             _HIGH_AVAILABILITY,
         )  # fmt: skip
 
 
+def _promising(c: Context, part: AvailabilityPart) -> Iterator[WayOut]:
+    """Options that could take the part's place and promise something."""
+    fields = {"compute": "infrastructure.compute", "database": "infrastructure.database"}
+    if part.component in fields:
+        field = fields[part.component]
+        services = {o.id: c.provider.services[o.service] for o in _possible(c, field)}
+    elif part.component == "entry":
+        field = "scaling.load_balancing"
+        services = {o.id: entry_service(c, o.id) for o in _possible(c, field)}
+    else:
+        return
+    for option, service in services.items():
+        if promise(service, c.region.zones) is not None:
+            yield WayOut(f"Use {service.title}", _override(c, field, option))
+
+
+def availability_ceiling(c: Context, a: Assessment) -> Iterator[Finding]:
+    """The providers' promises on the users' path add up to less than the target."""
+    pct, target = a.availability.pct, a.availability.target_pct
+    if pct is None or pct >= target:
+        return
+    worst = min((p for p in a.availability.parts if p.pct is not None), key=lambda p: p.pct or 0)
+    # Each part alone may be good enough; only together do they fall short, and then it is a matter of degree.
+    alone = worst.pct is not None and worst.pct < target
+    yield Finding(
+        "conflict" if alone else "risk", "high" if alone else "medium", "availability-ceiling",
+        f"The target is {target:g} %, but the services on the users' path promise {math.floor(pct * 1e4) / 1e4:g} % "
+        f"together. {worst.title} promises least, {worst.pct:g} %. These are refund promises, not measurements.",
+        (*_lower_target(c, pct), *_without_cdn(c, worst.component), *_better_promised(c, pct)),
+        _HIGH_AVAILABILITY,
+    )  # fmt: skip
+
+
+_ON_THE_PATH = (
+    "scaling.caching", "infrastructure.compute", "infrastructure.database", "scaling.load_balancing",
+    "security.network", _HIGH_AVAILABILITY,
+)  # fmt: skip
+
+
+def _lower_target(c: Context, pct: float) -> tuple[WayOut, ...]:
+    """The lower target, and overrides that hold the users' path as it is: the target alone would let cheaper
+    services in, and fall short again."""
+    lower = max(90.0, math.floor(pct * 1000) / 1000)
+    kept = {**c.requirements.overrides, **{field: c.choice(field) for field in _ON_THE_PATH}}
+    change = {"availability_target_pct": lower, "overrides": kept}
+    return (WayOut(f"Lower the target to {lower:g} %, and keep this design", change),)
+
+
 def _without_cdn(c: Context, component: str) -> tuple[WayOut, ...]:
     option = {"cdn": "none", "cdn-in-memory": "in-memory"}.get(c.choice("scaling.caching"), "")
-    possible = {o.id for o in c.taken["scaling.caching"].alternatives if not o.ruled_out}
-    if component != "cdn" or option not in possible:
+    if component != "cdn" or option not in {o.id for o in _possible(c, "scaling.caching")}:
         return ()
     return (WayOut("Do without the CDN", _override(c, "scaling.caching", option)),)
 
 
+def _better_promised(c: Context, pct: float) -> Iterator[WayOut]:
+    """The stronger forms of deployment that promise more than `pct` on the users' path."""
+    compute, database = (chosen_service(c, field) for field in ("infrastructure.compute", "infrastructure.database"))
+    entry = c.choice("scaling.load_balancing")
+    for way in _stronger(c):
+        form = way.change["overrides"][_HIGH_AVAILABILITY]
+        promised = path_pct(c, compute, database, form=form, entry=entry)
+        if promised is not None and promised > pct:
+            yield way
+
+
 def _stronger(c: Context) -> tuple[WayOut, ...]:
     rank = form_rank(c.choice(_HIGH_AVAILABILITY))
-    decision = c.taken[_HIGH_AVAILABILITY]
-    possible = {o.id for o in decision.alternatives if not o.ruled_out}
     return tuple(
         WayOut(f"Use {o.title}", _override(c, _HIGH_AVAILABILITY, o.id))
-        for o in decision.alternatives
-        if o.id in possible and form_rank(o.id) > rank
+        for o in _possible(c, _HIGH_AVAILABILITY)
+        if form_rank(o.id) > rank
     )
 
 
 def recovery_targets(c: Context, a: Assessment) -> Iterator[Finding]:
     """A disruption takes longer, or loses more, than the targets allow."""
-    r = a.recovery
-    for case in r.cases:
-        for name, found, target, setting in (
-            ("RTO", case.rto_minutes, r.rto_target_minutes, "rto_minutes"),
-            ("RPO", case.rpo_minutes, r.rpo_target_minutes, "rpo_minutes"),
-        ):
-            if found is None or found <= target:
-                continue
-            severity = "medium" if case.disruption == "data-corruption" else "high"
-            yield Finding(
-                "conflict", severity, f"{name.lower()}-{case.disruption}",
-                f"{case.title}: the {name} is {found:,.0f} minutes, the target {target:g}.",
-                (WayOut(f"Accept {found:,.0f} minutes", {setting: float(-(-found // 1))}), *_stronger(c)),
-                "disaster_recovery.recovery" if name == "RTO" else "disaster_recovery.backup",
-            )  # fmt: skip
+    for case in a.recovery.cases:
+        targets = [("RTO", case.rto_minutes, a.recovery.rto_target_minutes)]
+        if not (case.disruption == "region" and _asynchronous(c)):  # zero_data_loss speaks of that
+            targets.append(("RPO", case.rpo_minutes, a.recovery.rpo_target_minutes))
+        for name, found, target in targets:
+            if found is not None and found > target:
+                yield _late(c, case, name, found, target)
 
 
-def recovery_unbounded(c: Context, a: Assessment) -> Iterator[Finding]:
+def _late(c: Context, case: RecoveryCase, name: str, found: float, target: float) -> Finding:
+    corrupted = case.disruption == "data-corruption"
+    severity: Severity = "medium" if corrupted else "high"
+    ways = _accept(f"Accept {_minutes(found)}", f"{name.lower()}_minutes", found)
+    if corrupted and name == "RTO":
+        ways += (WayOut("Split the data, so that what matters most is restored first"),)
+    elif corrupted:
+        ways += (WayOut("Keep a log of what came in outside the database, and replay it after a restore"),)
+    else:
+        ways += _faster(c, case, name, found)
+    return Finding(
+        "conflict", severity, f"{name.lower()}-{case.disruption}",
+        f"{case.title}: the {name} is {_minutes(found)}, the target {target:g}.",
+        ways or (WayOut("Keep less data in one place, so that less must be restored at once"),),
+        "disaster_recovery.recovery" if name == "RTO" else _BACKUP,
+    )  # fmt: skip
+
+
+def _faster(c: Context, case: RecoveryCase, name: str, found: float) -> tuple[WayOut, ...]:
+    """The stronger forms of deployment with which this disruption is over sooner, or loses less."""
+    ways = []
+    for way in _stronger(c):
+        form = way.change["overrides"][_HIGH_AVAILABILITY]
+        setup = Setup(form, c.choice(_BACKUP), False, chosen_service(c, "infrastructure.database"))
+        other = next(x for x in recovery(c, setup) if x.disruption == case.disruption)
+        better = other.rto_minutes if name == "RTO" else other.rpo_minutes
+        if better is not None and better < found:
+            ways.append(way)
+    return tuple(ways)
+
+
+def recovery_unbounded(c: Context, _: Assessment) -> Iterator[Finding]:
     """Nothing leaves the region, so its loss is the loss of the data."""
     if c.second_region is None:
-        others = sorted({r.jurisdiction for r in c.provider.regions.values()} - {c.region.jurisdiction})
+        inside = c.region.jurisdiction
         yield Finding(
             "gap", "high", "no-second-region",
             f"No copy of the data leaves {c.region.title}: the catalog knows no second region of {c.provider.title} in "
-            f"jurisdiction {c.region.jurisdiction}. RTO and RPO for the loss of the region are not known.",
-            (WayOut("Allow the data to leave the jurisdiction, and name a secondary region", {"data_residency": "none"}),
-             WayOut("Choose a provider with two regions in the jurisdiction"),
-             WayOut(f"Choose another jurisdiction ({', '.join(others)})")),
+            f"jurisdiction {inside}. RTO and RPO for the loss of the region are not known.",
+            (*_elsewhere(c, inside, count=2, zones=1), *_abroad(c),
+             WayOut("Accept that the loss of the region is the loss of the data since the last export")),
             _HIGH_AVAILABILITY,
         )  # fmt: skip
 
 
-def zero_data_loss(c: Context, a: Assessment) -> Iterator[Finding]:
+def _abroad(c: Context) -> Iterator[WayOut]:
+    """One region of each of the jurisdictions in which the provider has most to choose from."""
+    regions = [r for r in c.provider.regions.values() if r.jurisdiction != c.region.jurisdiction]
+    by_choice: dict[str, list[Region]] = {}
+    for region in regions:
+        by_choice.setdefault(region.jurisdiction, []).append(region)
+    for found in sorted(by_choice.values(), key=len, reverse=True)[:2]:
+        change: dict[str, object] = {"secondary_region": found[0].id}
+        if c.requirements.data_residency != "none":
+            change["data_residency"] = "none"
+        if not c.requirements.region:
+            change["region"] = c.region.id
+        yield WayOut(f"Let copies leave the jurisdiction, to {found[0].title} ({found[0].id})", change)
+
+
+def _asynchronous(c: Context) -> bool:
+    return c.requirements.rpo_minutes == 0 and sites(c.choice(_HIGH_AVAILABILITY)) == 2
+
+
+def zero_data_loss(c: Context, _: Assessment) -> Iterator[Finding]:
     """RPO 0 is asked for, and the copy in the other region is asynchronous."""
-    if c.requirements.rpo_minutes == 0 and sites(c.choice(_HIGH_AVAILABILITY)) == 2:
+    if _asynchronous(c):
         lag = c.assume("replica_lag_seconds")
         yield Finding(
             "conflict", "high", "rpo-zero-asynchronous",
             f"An RPO of 0 is asked for, but the replica in the other region is asynchronous: up to {lag:g} s of data "
             "are lost with the region. Within the region the standby is synchronous.",
-            (WayOut("Accept one minute", {"rpo_minutes": 1.0}),
+            (*_accept("Accept one minute", "rpo_minutes", lag / 60),
              WayOut("Write synchronously to both regions, and add their round trip to every write")),
-            "disaster_recovery.backup",
+            _BACKUP,
         )  # fmt: skip
 
 
-def nobody_awake(c: Context, a: Assessment) -> Iterator[Finding]:
+def nobody_awake(c: Context, _: Assessment) -> Iterator[Finding]:
     """A person must act within the RTO, and nobody is on call at night."""
     manual = c.choice("disaster_recovery.recovery") != "region-failover-automatic"
     if c.requirements.on_call == "business-hours" and manual and c.requirements.rto_minutes < _UNATTENDED_MINUTES:
@@ -131,7 +263,7 @@ def nobody_awake(c: Context, a: Assessment) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def latency(c: Context, a: Assessment) -> Iterator[Finding]:
+def latency(c: Context, _: Assessment) -> Iterator[Finding]:
     """The service time alone exceeds the latency target."""
     load = load_of(c)
     r = c.requirements
@@ -141,42 +273,45 @@ def latency(c: Context, a: Assessment) -> Iterator[Finding]:
             "conflict", "high", "latency-below-service-time",
             f"The p99 target is {r.p99_latency_ms:g} ms, but service alone takes {alone:,.0f} ms at p99 (mean "
             f"{r.service_time_ms:g} ms, variation {r.service_time_cv:g}). No number of workers can help.",
-            (WayOut(f"Accept {alone:,.0f} ms", {"p99_latency_ms": float(-(-alone // 1))}),
+            (WayOut(f"Accept {alone:,.0f} ms", {"p99_latency_ms": float(math.ceil(alone))}),
              WayOut("Make the service faster or its time steadier")),
             "scaling.capacity",
         )  # fmt: skip
+
+
+# --- money -----------------------------------------------------------------------------------------------
 
 
 def over_budget(c: Context, a: Assessment) -> Iterator[Finding]:
     """The bill exceeds the stated budget."""
     budget, cost = c.requirements.monthly_budget_usd, a.cost.monthly_usd
     if budget and cost > budget:
-        most = sorted(
-            ((sum(x.monthly_usd or 0 for x in a.cost.lines if x.component == id), id)
-             for id in {x.component for x in a.cost.lines}), reverse=True,
-        )[:3]  # fmt: skip
-        cheaper = [WayOut(f"Use {o.title}", _override(c, f, o.id)) for f, o in _cheaper(c)]
+        totals: dict[str, float] = {}
+        for line in a.cost.lines:
+            totals[line.component] = totals.get(line.component, 0.0) + (line.monthly_usd or 0.0)
+        most = sorted(totals.items(), key=lambda item: -item[1])[:3]
+        cheaper = (WayOut(f"Use {o.title}", _override(c, f, o.id)) for f, o in _cheaper(c))
         yield Finding(
             "conflict", "high", "over-budget",
-            f"Production costs ${cost:,.0f} a month, ${cost - budget:,.0f} above the budget of ${budget:,.0f}. Most of it: "
-            + ", ".join(f"{id} ${usd:,.0f}" for usd, id in most) + ".",
-            (*cheaper, WayOut(f"Raise the budget to ${cost:,.0f}", {"monthly_budget_usd": float(-(-cost // 1))})),
+            f"Production costs {usd(cost)} a month, {usd(cost - budget)} above the budget of {usd(budget)}. Most of "
+            "it: " + ", ".join(f"{id} {usd(amount)}" for id, amount in most) + ".",
+            (*cheaper, *_accept(f"Raise the budget to {usd(math.ceil(cost))}", "monthly_budget_usd", cost),
+             WayOut("Ask for less: load, targets, retention or data")),
             "cost.resources",
         )  # fmt: skip
 
 
-def _cheaper(c: Context) -> Iterator[tuple[str, object]]:
+def _cheaper(c: Context) -> Iterator[tuple[str, Option]]:
     for field in ("infrastructure.compute", "infrastructure.database", _HIGH_AVAILABILITY, "observability.metrics"):
-        decision = c.taken[field]
-        better = [o for o in decision.alternatives if not o.ruled_out and o.scores[0] > decision.choice.scores[0]]
+        better = [o for o in _possible(c, field) if o.scores[0] > c.taken[field].choice.scores[0]]
         if better:
             yield field, max(better, key=lambda o: o.scores[0])
 
 
-def prices_not_known(c: Context, a: Assessment) -> Iterator[Finding]:
+def prices_not_known(_: Context, a: Assessment) -> Iterator[Finding]:
     """The total is missing lines, or borrows another region's prices."""
     missing = [x for x in a.cost.lines if x.monthly_usd is None]
-    borrowed = [x for x in a.cost.lines if x.monthly_usd is not None and "is not known" in x.note]
+    borrowed = [x for x in a.cost.lines if x.monthly_usd is not None and x.borrowed]
     if missing:
         yield Finding(
             "gap", "medium", "price-not-known",
@@ -186,46 +321,57 @@ def prices_not_known(c: Context, a: Assessment) -> Iterator[Finding]:
         )  # fmt: skip
     if borrowed:
         share = sum(x.monthly_usd or 0 for x in borrowed)
+        regions = ", ".join(dict.fromkeys(x.borrowed for x in borrowed))
         yield Finding(
             "gap", "low", "price-of-another-region",
-            f"{len(borrowed)} price lines, ${share:,.0f} a month of the total, use the prices of another region, because "
-            f"those of {c.region.id} are not in the catalog.",
+            f"{len(borrowed)} price lines, {usd(share)} a month of the total, use the prices of another region "
+            f"({regions}), because the catalog has none of their own.",
             (WayOut("Check these lines against the provider's calculator"),), "cost.monitoring",
         )  # fmt: skip
 
 
-def residency(c: Context, a: Assessment) -> Iterator[Finding]:
+# --- places ----------------------------------------------------------------------------------------------
+
+
+def residency(c: Context, _: Assessment) -> Iterator[Finding]:
     """A region lies outside the jurisdiction the data must not leave."""
     wanted = c.requirements.data_residency
     if wanted == "none":
         return
-    chosen = [c.region, *((c.second_region,) if c.second_region else ())]
-    inside = [r.id for r in c.provider.regions.values() if r.jurisdiction == wanted]
-    for region, setting in zip(chosen, ("region", "secondary_region"), strict=False):
+    chosen = {"region": c.region} | ({"secondary_region": c.second_region} if c.second_region else {})
+    taken = {region.id for region in chosen.values()}
+    inside = [r for r in c.provider.regions.values() if r.jurisdiction == wanted and r.id not in taken]
+    for setting, region in chosen.items():
         if region.jurisdiction != wanted:
-            ways = [WayOut(f"Use {id}", {setting: id}) for id in inside[:3] if id not in (r.id for r in chosen)]
+            ways: Iterable[WayOut] = (WayOut(f"Use {r.title} ({r.id})", {setting: r.id}) for r in inside[:3])
+            here = any(r.jurisdiction == wanted for r in c.provider.regions.values())
             yield Finding(
                 "conflict", "high", f"residency-{setting.replace('_', '-')}",
-                f"Data must not leave jurisdiction {wanted}, but {region.title} ({region.id}) is in {region.jurisdiction}."
-                + ("" if inside else f" The catalog knows no region of {c.provider.title} there."),
-                (*ways, WayOut("Drop the data residency requirement", {"data_residency": "none"})),
+                f"Data must not leave jurisdiction {wanted}, but {region.title} ({region.id}) is in "
+                f"{region.jurisdiction}."
+                + ("" if here else f" The catalog knows no region of {c.provider.title} there."),
+                (*ways, *(() if here else _elsewhere(c, wanted, count=1, zones=1)),
+                 WayOut("Drop the data residency requirement", {"data_residency": "none"})),
                 "infrastructure.provider",
             )  # fmt: skip
 
 
-def no_zones(c: Context, a: Assessment) -> Iterator[Finding]:
+def no_zones(c: Context, _: Assessment) -> Iterator[Finding]:
     """The region has no zones, so the loss of a building is the loss of the system."""
     if c.region.zones < 2:
-        zoned = next((r for r in c.provider.regions.values() if r.zones > 1 and r.jurisdiction == c.region.jurisdiction), None)
-        ways = (WayOut(f"Use {zoned.title} ({zoned.id})", {"region": zoned.id}),) if zoned else ()
+        inside, second = c.region.jurisdiction, c.requirements.secondary_region
+        zoned = [r for r in c.provider.regions.values() if r.zones > 1 and r.jurisdiction == inside and r.id != second]
+        ways = [WayOut(f"Use {r.title} ({r.id})", {"region": r.id}) for r in zoned[:1]]
         yield Finding(
             "risk", "high", "region-without-zones",
             f"{c.region.title} ({c.region.id}) has no availability zones; nothing can be spread within the region.",
-            ways, _HIGH_AVAILABILITY,
+            (*ways, *_elsewhere(c, inside, count=1, zones=2),
+             WayOut("Accept that the loss of a building is the loss of the system until it is restored")),
+            _HIGH_AVAILABILITY,
         )  # fmt: skip
 
 
-def log_retention(c: Context, a: Assessment) -> Iterator[Finding]:
+def log_retention(c: Context, _: Assessment) -> Iterator[Finding]:
     """Logs are kept for less time than a framework asks."""
     kept = c.requirements.log_retention_days
     for framework in c.frameworks:
@@ -246,32 +392,41 @@ def controls_missing(c: Context, a: Assessment) -> Iterator[Finding]:
         if missing:
             yield Finding(
                 "gap", "medium", f"controls-{framework.id}",
-                f"{framework.title}: {framework.total - framework.satisfied} of {framework.total} technical requirements "
-                "are not satisfied. Missing: " + ", ".join(s.title for s in missing.values()) + ".",
+                f"{framework.title}: {framework.total - framework.satisfied} of {framework.total} technical "
+                "requirements are not satisfied. Missing: " + ", ".join(s.title for s in missing.values()) + ".",
                 tuple(WayOut(s.remedy, _remedy(c, s.id)) for s in missing.values()), "security.compliance",
             )  # fmt: skip
 
 
 def _remedy(c: Context, control_id: str) -> dict[str, object]:
-    """The change that satisfies a control: the first option it accepts, for each field it still needs."""
-    change: dict[str, object] = {}
+    """The change that satisfies a control: for each field it still needs, an option it accepts and that can be had.
+    Empty where a requirement rules out what the control needs, and the remedy is not a setting."""
+    needs = c.catalog.controls[control_id].needs
+    change = {k: v for field, wanted in needs.items() for k, v in _required(c, field, wanted).items()}
     overrides = dict(c.requirements.overrides)
-    for field, wanted in c.catalog.controls[control_id].needs.items():
-        if field.startswith("requirements."):
-            name = field.removeprefix("requirements.")
-            current = getattr(c.requirements, name)
-            if wanted[0].startswith(">="):
-                bound = float(wanted[0].removeprefix(">="))
-                if current < bound:
-                    change[name] = type(current)(bound)
-            elif str(current) not in wanted:
-                change[name] = wanted[0]
-        elif c.choice(field) not in wanted:
-            overrides[field] = wanted[0]
+    for field, wanted in needs.items():
+        if not field.startswith("requirements.") and c.choice(field) not in wanted:
+            option = next((o.id for o in _possible(c, field) if o.id in wanted), None)
+            if option:
+                overrides[field] = option
+            elif not change:
+                return {}
     return change | ({"overrides": overrides} if overrides != c.requirements.overrides else {})
 
 
-def iac_not_available(c: Context, a: Assessment) -> Iterator[Finding]:
+def _required(c: Context, field: str, wanted: tuple[str, ...]) -> dict[str, object]:
+    """The requirement to set for a need of the form "requirements.<name>", if it is not met yet."""
+    name = field.removeprefix("requirements.")
+    if name == field:
+        return {}
+    current = getattr(c.requirements, name)
+    if wanted[0].startswith(">="):
+        bound = float(wanted[0].removeprefix(">="))
+        return {name: type(current)(bound)} if current < bound else {}
+    return {} if str(current) in wanted else {name: wanted[0]}
+
+
+def iac_not_available(c: Context, _: Assessment) -> Iterator[Finding]:
     """The infrastructure language asked for does not exist on this provider."""
     used = iac_tool(c)
     if used != c.requirements.iac_tool:
@@ -282,14 +437,14 @@ def iac_not_available(c: Context, a: Assessment) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def cache_dependence(c: Context, a: Assessment) -> Iterator[Finding]:
+def cache_dependence(c: Context, _: Assessment) -> Iterator[Finding]:
     """Most requests are answered by the CDN, and the origin could not carry them."""
     load = load_of(c)
     if load.cached_share > 0.5:
         yield Finding(
             "risk", "medium", "cold-cache",
-            f"The origin is sized for {load.design_rps:,.4g} requests/s because the CDN answers {load.cached_share:.0%}. "
-            f"With an empty cache {load.planned_rps:,.4g} would arrive.",
+            f"The origin is sized for {load.design_rps:,.4g} requests/s because the CDN answers "
+            f"{load.cached_share:.0%}. With an empty cache {load.planned_rps:,.4g} would arrive.",
             (WayOut("Use an origin shield and serve stale content while it refills"),
              WayOut("Release so that not all content expires at once")),
             "scaling.caching",
@@ -297,8 +452,9 @@ def cache_dependence(c: Context, a: Assessment) -> Iterator[Finding]:
 
 
 RULES: tuple[Callable[[Context, Assessment], Iterator[Finding]], ...] = (
-    availability_ceiling, recovery_targets, recovery_unbounded, zero_data_loss, latency, over_budget, residency, no_zones,
-    iac_not_available, log_retention, controls_missing, nobody_awake, cache_dependence, prices_not_known,
+    availability_not_known, availability_ceiling, recovery_targets, recovery_unbounded, zero_data_loss, latency,
+    over_budget, residency, no_zones, iac_not_available, log_retention, controls_missing, nobody_awake,
+    cache_dependence, prices_not_known,
 )  # fmt: skip
 _SEVERITIES = ("high", "medium", "low")
 

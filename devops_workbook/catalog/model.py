@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from devops_workbook.evidence import Fact
@@ -17,7 +18,7 @@ from devops_workbook.evidence import Fact
 __all__ = [
     "Catalog", "Control", "Framework", "Instance", "Practice", "Price", "PriceBook", "PriceDimension",
     "Provider", "Ratings", "Region", "Service", "Sla",
-]
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +173,11 @@ class Region:
     grid: Fact
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Provider:
     """A cloud: its services, regions and instances by id, its price book and its facts.
 
-    iac: the infrastructure languages it takes, id -> title.
+    iac: the infrastructure languages it takes, id -> title. Two are equal only if they are the same object.
     """
 
     id: str
@@ -191,7 +192,12 @@ class Provider:
 
     def serving(self, role: str, kind: str = "") -> tuple[Service, ...]:
         """The services that play `role` (and are of `kind`, if given), in catalog order."""
-        return tuple(s for s in self.services.values() if s.role == role and kind in ("", s.kind))
+        return _serving(self, role, kind)
+
+
+@lru_cache(maxsize=512)
+def _serving(provider: Provider, role: str, kind: str) -> tuple[Service, ...]:
+    return tuple(s for s in provider.services.values() if s.role == role and kind in ("", s.kind))
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,9 +241,9 @@ class Practice:
     honoured_by: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Catalog:
-    """All facts. `as_of` is the newest date of any price in it."""
+    """All facts. `as_of` is the newest date of any price in it. Two are equal only if they are the same object."""
 
     as_of: str
     providers: Mapping[str, Provider]

@@ -14,9 +14,13 @@ are compared as whole hundredths, so that a tie is a tie on every machine and a 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from functools import lru_cache
 from operator import mul
 
+import numpy as np
+import numpy.typing as npt
+
+from devops_workbook.catalog.model import Catalog
 from devops_workbook.design.context import Context
 from devops_workbook.design.model import PRIORITIES, Decision, Option
 from devops_workbook.evidence import Evidence
@@ -28,6 +32,8 @@ __all__ = ["choose", "decide", "options_of", "priority_flips", "weights"]
 
 _TITLES = {field.id: field.title for field in FIELDS}
 _HIGHEST_PRIORITY = 5
+
+IntArray = npt.NDArray[np.int_]
 
 
 def weights(requirements: Requirements) -> tuple[int, ...]:
@@ -43,20 +49,24 @@ def options_of(
 
     `scores` replaces ratings by numbers worked out for this load: {option id: {priority: 0-10}}.
     """
-    scores = scores or {}
-    return tuple(
-        Option(
-            id=id,
-            title=row["title"],
-            scores=tuple(scores.get(id, {}).get(name, row[name]) for name in PRIORITIES),
-            reason=row["why"],
-        )
-        for id, row in context.catalog.options[field_id].items()
-    )
+    listed = _listed(context.catalog, field_id)
+    return tuple(_rescored(o, scores.get(o.id, {})) for o in listed) if scores else listed
 
 
-def _hundredths(option: Option) -> tuple[int, ...]:
-    return tuple(round(100 * score) for score in option.scores)
+@lru_cache(maxsize=256)
+def _listed(catalog: Catalog, field_id: str) -> tuple[Option, ...]:
+    rows = catalog.options[field_id].items()
+    return tuple(Option(id, row["title"], tuple(row[name] for name in PRIORITIES), row["why"]) for id, row in rows)
+
+
+def _rescored(option: Option, scores: Mapping[str, float]) -> Option:
+    pairs = zip(PRIORITIES, option.scores, strict=True)
+    return Option(option.id, option.title, tuple(scores.get(name, old) for name, old in pairs), option.reason)  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=4096)
+def _hundredths(scores: tuple[float, ...]) -> tuple[int, ...]:
+    return tuple(round(100 * score) for score in scores)
 
 
 def _total(scores: Sequence[int], share: Sequence[int]) -> int:
@@ -69,10 +79,11 @@ def choose(
     """The option chosen, the others (best first, ruled-out ones last), and whether an override chose it."""
     forbidden = {**context.ruled_out_by_frameworks(field_id), **{k: str(v) for k, v in rule_out.items() if v}}
     share = weights(context.requirements)
-    totals = {o.id: _total(_hundredths(o), share) for o in options}
+    totals = {o.id: _total(_hundredths(o.scores), share) for o in options}
     most = 100 * sum(share)
     scored = tuple(
-        replace(o, score=round(totals[o.id] / most, 2), ruled_out=forbidden.get(o.id, "")) for o in options
+        Option(o.id, o.title, o.scores, o.reason, o.service, forbidden.get(o.id, ""), round(totals[o.id] / most, 2))
+        for o in options
     )
     possible = [o for o in scored if not o.ruled_out]
     if not possible:
@@ -100,7 +111,7 @@ def _overridden(context: Context, field_id: str, options: Sequence[Option]) -> O
     wanted = context.requirements.overrides.get(field_id)
     if wanted is None:
         return None
-    option = next((o for o in options if wanted in (o.id, o.service)), None)
+    option = next((o for o in options if wanted and wanted in (o.id, o.service)), None)
     if option is None:
         _unknown_override(context, field_id, wanted, options)
         return None
@@ -151,7 +162,7 @@ def priority_flips(requirements: Requirements, options: Sequence[Option], chosen
     possible = [o for o in options if not o.ruled_out]
     if len(possible) < 2:
         return ()
-    flips = _nearest_flips([getattr(requirements, f"priority_{name}") for name in PRIORITIES], possible)
+    flips = _nearest_flips(tuple(getattr(requirements, f"priority_{name}") for name in PRIORITIES), possible)
     return tuple(
         f"{o.title} would be chosen with priority_{flips[o.id][0]} at {flips[o.id][1]}"
         for o in possible
@@ -159,21 +170,28 @@ def priority_flips(requirements: Requirements, options: Sequence[Option], chosen
     )
 
 
-def _nearest_flips(raw: Sequence[int], options: Sequence[Option]) -> dict[str, tuple[str, int]]:
-    """Option id -> the smallest change of one priority with which it wins. One priority moves a total linearly."""
-    scores = [_hundredths(o) for o in options]
-    now = [_total(row, raw) for row in scores]
-    changes = [(index, value) for index in range(len(raw)) for value in range(_HIGHEST_PRIORITY + 1)]
-    changes.sort(key=lambda change: abs(change[1] - raw[change[0]]))
+def _nearest_flips(raw: tuple[int, ...], options: Sequence[Option]) -> dict[str, tuple[str, int]]:
+    """Option id -> the smallest change of one priority with which it wins."""
+    changes, trials = _changes(raw)
+    winners = (trials @ np.array([_hundredths(o.scores) for o in options]).T).argmax(axis=1)
     found: dict[str, tuple[str, int]] = {}
-    for index, value in changes:
-        step = value - raw[index]
-        if not step or sum(raw) + step == 0:
-            continue
-        totals = [total + step * row[index] for total, row in zip(now, scores, strict=True)]
-        winner = options[totals.index(max(totals))].id
-        found.setdefault(winner, (PRIORITIES[index], value))
+    for change, winner in zip(changes, winners.tolist(), strict=True):
+        found.setdefault(options[winner].id, change)
     return found
+
+
+@lru_cache(maxsize=64)
+def _changes(raw: tuple[int, ...]) -> tuple[list[tuple[str, int]], IntArray]:
+    """Every change of one priority, the smallest first, and the five priorities after each."""
+    changes = [
+        (abs(value - raw[index]), index, value)
+        for index in range(len(raw))
+        for value in range(_HIGHEST_PRIORITY + 1)
+        if value != raw[index] and sum(raw) - raw[index] + value > 0
+    ]
+    changes.sort(key=lambda change: change[0])
+    trials = [[*raw[:index], value, *raw[index + 1 :]] for _, index, value in changes]
+    return [(PRIORITIES[index], value) for _, index, value in changes], np.array(trials)
 
 
 def decide(

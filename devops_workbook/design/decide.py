@@ -8,7 +8,6 @@ The order in which a plan is read is another (see `outline`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from devops_workbook.design.context import Context
 from devops_workbook.design.decisions import (
@@ -22,7 +21,7 @@ from devops_workbook.design.decisions import (
 )
 from devops_workbook.design.model import Decision
 
-__all__ = ["DECIDERS", "decide_all", "iac_tool"]
+__all__ = ["DECIDERS", "decide_all", "iac_tool", "wording"]
 
 DECIDERS: dict[str, Callable[[Context], Decision]] = {
     "infrastructure.provider": infrastructure.provider,
@@ -77,12 +76,16 @@ _NAMED_CHOICES = {
 
 
 def decide_all(c: Context) -> dict[str, Decision]:
-    """Every field, decided, by field id; also kept in `c.taken`. Summaries name the services chosen."""
+    """Every field, decided, by field id; also kept in `c.taken`. Texts still hold their {placeholders}."""
     for field_id, decider in DECIDERS.items():
         c.taken[field_id] = decider(c)
-    names = _Names(_names(c))
-    c.taken = {id: _worded(decision, names) for id, decision in c.taken.items()}
     return c.taken
+
+
+def wording(c: Context) -> Callable[[str], str]:
+    """What fills the {placeholders} of summaries and details with the names of the services chosen."""
+    names = _Names(_names(c))
+    return lambda text: text.format_map(names)
 
 
 class _Names(dict[str, str]):
@@ -108,11 +111,3 @@ def iac_tool(c: Context) -> str:
     """The infrastructure-as-code tool: the one asked for, or the provider's first where it does not take that."""
     wanted = c.requirements.iac_tool
     return wanted if wanted in c.provider.iac else next(iter(c.provider.iac))
-
-
-def _worded(decision: Decision, names: _Names) -> Decision:
-    return replace(
-        decision,
-        summary=decision.summary.format_map(names),
-        detail=tuple((label, text.format_map(names)) for label, text in decision.detail),
-    )

@@ -55,9 +55,8 @@ class Draft:
         another is given."""
         on = hosting(self.c, service, telemetry_of(self.c))
         region = region or (self.c.region.id if on.nodes else "")
-        self.add(
-            id, service, boundary, decision, views, {**usage, **on.usage}, sku=on.sku, count=on.nodes or 1, region=region
-        )
+        usage = {**usage, **on.usage}
+        self.add(id, service, boundary, decision, views, usage, sku=on.sku, count=on.nodes or 1, region=region)
 
     def join(
         self, source: str, target: str, kind: str, label: str, views: str, *,

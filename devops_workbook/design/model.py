@@ -106,7 +106,8 @@ class Connection:
     """Traffic, or another dependency, from `source` to `target` (component ids).
 
     kind: "request" (a user waits for it), "async", "replication", "delivery", "telemetry" or "control";
-    gb_month: bytes it moves, None = not known; crosses: "", "zone", "region" or "internet".
+    gb_month: GB a month it moves, or those of them that cross where it crosses something, None = not known;
+    crosses: "", "zone", "region" or "internet".
     """
 
     source: str

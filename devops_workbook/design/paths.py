@@ -62,9 +62,10 @@ def _everywhere(service: Service, form: str) -> bool:
     return sla is not None and sla.form == "global"
 
 
-def promise(service: Service) -> float | None:
-    """What a service promises when it is spread over the zones of one site, per cent; None = not known."""
-    return _pct(service, "multi-zone")
+def promise(service: Service, zones: int = 3) -> float | None:
+    """What a service promises at one site when it is spread over as many zones as the region has, per cent; None =
+    not known."""
+    return _pct(service, "multi-zone" if zones > 1 else "single-zone")
 
 
 def weakest_pct(c: Context, services: tuple[Service, ...], form: str) -> float | None:

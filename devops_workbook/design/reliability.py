@@ -21,7 +21,7 @@ from devops_workbook.design.context import Context
 
 __all__ = [
     "FORMS", "Recovery", "Setup", "Step", "active_active", "form_rank", "form_sla", "recovery", "series", "sites",
-]
+]  # fmt: skip
 
 FORMS = ("single-zone", "multi-zone", "pilot-light", "warm-standby", "active-active")
 _SINGLE_ZONE = ("single", "zonal", "regional", "global")

@@ -62,5 +62,6 @@ def site_compute(c: Context, site: Site) -> ComputeSize:
     """The compute of one site: its size at the peak, the fewest instances that run, and the mean its share needs."""
     load = load_of(c)
     size = compute_size(c, load, chosen_service(c, "infrastructure.compute"), zones_of(c, site))
-    least = size.minimum if site.running == 1.0 else math.ceil(size.peak * site.running)
+    idle = 0 if size.minimum == 0 else math.ceil(size.peak * site.running)
+    least = size.minimum if site.running == 1.0 else idle
     return replace(size, minimum=least, mean=max(float(least), size.peak * load.mean_share * site.share))

@@ -22,7 +22,7 @@ __all__ = [
     "HOURS_PER_MONTH", "SECONDS_PER_MONTH", "ComputeSize", "DatabaseSize", "Load", "cache_size",
     "cheapest_instance", "compute_size", "compute_usage", "database_size", "database_usage", "load_of",
     "smallest_machine", "zone_count",
-]
+]  # fmt: skip
 
 HOURS_PER_MONTH = 730.0
 SECONDS_PER_MONTH = HOURS_PER_MONTH * 3600.0
@@ -137,10 +137,12 @@ def load_of(context: Context) -> Load:
 
 @dataclass(frozen=True, slots=True)
 class ComputeSize:
-    """One site's serving capacity. peak: instances at the design rate; minimum: fewest that ever run; mean:
-    instances on average (a fraction); vcpu and gib: of one instance; sku "" where there is none."""
+    """One site's serving capacity. needed: instances that carry the design rate; peak: those and what may be lost
+    with a zone; minimum: fewest that ever run; mean: instances on average (a fraction); vcpu and gib: of one
+    instance; sku "" where there is none."""
 
     sku: str
+    needed: int
     peak: int
     minimum: int
     mean: float
@@ -161,26 +163,23 @@ def compute_size(context: Context, load: Load, service: Service, zones: int) -> 
     if service.skus:
         return _machines(context, load, service, zones)
     if service.kind == "functions":
-        return ComputeSize("", load.workers, 0, load.workers * load.mean_share, 0.0, context.assume("function_gib"))
+        mean = load.workers * load.mean_share
+        return ComputeSize("", load.workers, load.workers, 0, mean, 0.0, context.assume("function_gib"))
     vcpu, gib = context.assume("replica_vcpu"), context.assume("replica_gib")
-    peak = zone_count(math.ceil(load.vcpus / vcpu - 1e-9), zones)
-    minimum = max(1, zones)
-    return ComputeSize("", max(peak, minimum), minimum, _mean(peak, minimum, load), vcpu, gib)
+    return _spread(load, "", max(1, math.ceil(load.vcpus / vcpu - 1e-9)), zones, vcpu, gib)
 
 
-def _mean(peak: int, minimum: int, load: Load) -> float:
-    return max(float(minimum), peak * load.mean_share)
+def _spread(load: Load, sku: str, needed: int, zones: int, vcpu: float, gib: float) -> ComputeSize:
+    peak, minimum = zone_count(needed, zones), max(1, zones)
+    return ComputeSize(sku, needed, peak, minimum, max(float(minimum), peak * load.mean_share), vcpu, gib)
 
 
 def _machines(context: Context, load: Load, service: Service, zones: int) -> ComputeSize:
     usable = context.assume("node_usable_share") if service.kind == "kubernetes" else 1.0
     gib = load.vcpus * context.assume("replica_gib") / context.assume("replica_vcpu")
     instance = cheapest_instance(context, service, load.vcpus / usable, gib / usable, zones)
-    peak = zone_count(_fit(instance, load.vcpus / usable, gib / usable), zones)
-    minimum = max(1, zones)
-    return ComputeSize(
-        instance.sku, max(peak, minimum), minimum, _mean(peak, minimum, load), instance.vcpu, instance.memory_gib
-    )
+    needed = _fit(instance, load.vcpus / usable, gib / usable)
+    return _spread(load, instance.sku, needed, zones, instance.vcpu, instance.memory_gib)
 
 
 def _fit(instance: Instance, vcpus: float, gib: float) -> int:
@@ -307,12 +306,15 @@ def cache_size(context: Context, service: Service) -> str:
     return (_cheapest(sizes, 0.0, wanted) or largest).sku
 
 
-def compute_usage(context: Context, load: Load, service: Service, size: ComputeSize) -> dict[str, float]:
-    """What one site's compute bills in a month, by billing quantity."""
+def compute_usage(
+    context: Context, load: Load, service: Service, size: ComputeSize, share: float = 1.0
+) -> dict[str, float]:
+    """What one site's compute bills in a month, by billing quantity. share: of the requests it serves, 0-1."""
     hours = size.mean * HOURS_PER_MONTH
+    requests = load.origin_requests_month * share
     if service.kind == "functions":
-        busy = load.origin_requests_month * load.service_s
-        return {"requests": load.origin_requests_month, "gib_seconds": busy * size.gib, "vcpu_seconds": busy}
+        busy = requests * load.service_s
+        return {"requests": requests, "gib_seconds": busy * size.gib, "vcpu_seconds": busy}
     if size.sku:
         clusters = {"cluster_hours": HOURS_PER_MONTH} if service.kind == "kubernetes" else {}
         return clusters | {"instance_hours": hours, "disk_gb": size.mean * context.assume("disk_gb_per_instance")}
@@ -321,5 +323,5 @@ def compute_usage(context: Context, load: Load, service: Service, size: ComputeS
         "gib_hours": hours * size.gib,
         "vcpu_seconds": hours * size.vcpu * 3600,
         "gib_seconds": hours * size.gib * 3600,
-        "requests": load.origin_requests_month,
+        "requests": requests,
     }

@@ -54,8 +54,8 @@ def export(
     """Write the design document of `requirements` in each of `formats` into `folder`, which is made if missing.
 
     Returns the files, named after the requirements' name. progress: called before each step with what it is and the
-    share that is done, 0-1. Raises ExportError when the document cannot be made and ScenarioUnreadable when a file
-    cannot be written; the earlier documents are then as they were.
+    share that is done, 0-1. Raises ExportError when the document cannot be made or written; the earlier documents
+    are then as they were.
     """
     wanted = _checked(formats)
     steps = len(wanted) + 2
@@ -91,6 +91,7 @@ def run_report(requirements: Requirements) -> nbformat.NotebookNode:
                 parameters=requirements.model_dump(mode="json"),
                 progress_bar=False,
                 cwd=folder,
+                extra_arguments=["--log-level=40"],  # a kernel's warnings are not for whoever exports
             )
         except PapermillExecutionError as error:
             raise ExportError(_told(error)) from error
@@ -123,6 +124,7 @@ def _save(documents: dict[Path, bytes]) -> None:
     for path, content in documents.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(path, content)
         except OSError as error:
-            raise ExportError(f"{path.parent}: the folder cannot be made: {error.strerror or error}") from error
-        write_atomic(path, content)
+            reason = (error.strerror or str(error)).removeprefix("cannot be written: ")
+            raise ExportError(f"{path}: cannot be written: {reason}") from error

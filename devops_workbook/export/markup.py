@@ -37,7 +37,7 @@ _ADDRESSES = {
     ("img", "src"): re.compile(r"data:image/(png|jpeg|gif|webp);", re.IGNORECASE),
 }
 """The attributes that hold an address, and the addresses that may stay: those that fetch nothing by themselves."""
-_DROPPED = re.compile(r"<(script|style|iframe|object|template|noscript)\b.*?(</\1\s*>|$)", re.IGNORECASE | re.DOTALL)
+_DROPPED = re.compile(r"<(script|style|iframe)\b.*?(</\1\s*>|$)", re.IGNORECASE | re.DOTALL)
 
 
 def _allowed(tag: str, name: str, value: str) -> bool:
@@ -179,8 +179,11 @@ def safe_svg(svg: str, prefix: str) -> str:
     for parent in root.iter():
         for child in [child for child in parent if _local(str(child.tag)) in _ACTIVE]:
             parent.remove(child)
+    styled = any(_local(element.tag) == "style" for element in root.iter())
     for element in root.iter():
         _clean(element, own, prefix)
+        if not styled:  # a class could only catch a rule of the page around the picture
+            element.attrib.pop("class", None)
     return ET.tostring(root, encoding="unicode")
 
 

@@ -44,7 +44,7 @@ def _block(block: Block) -> str:
     match block:
         case Heading():
             number = f"{block.number} " if block.number else ""
-            return f"{'#' * (block.level + 1)} {anchor(quote(block.anchor))}{number}{_text(block.text)}"
+            return f"{'#' * (block.level + 1)} {anchor(_fragment(block.anchor))}{number}{_text(block.text)}"
         case Paragraph():
             return _text(block.text)
         case Listing():
@@ -107,9 +107,16 @@ def _run(run: Run) -> str:
     if run.line_break:
         return "<br>"
     it = _with_outer_spaces(run)
-    if run.link and re.match(r"(https?://|mailto:|#)", run.link):
+    if run.link.startswith("#"):
+        it = f"[{it}](#{_fragment(run.link[1:])})"
+    elif re.match(r"(https?://|mailto:)", run.link):
         it = f"[{it}]({quote(run.link, safe=':/?#@!$&+,;=%~')})"
-    return (anchor(quote(run.anchor)) if run.anchor else "") + it
+    return (anchor(_fragment(run.anchor)) if run.anchor else "") + it
+
+
+def _fragment(anchor: str) -> str:
+    """An anchor as it can stand in an address and in an attribute alike."""
+    return quote(anchor, safe=":")
 
 
 def _with_outer_spaces(run: Run) -> str:

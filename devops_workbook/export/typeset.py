@@ -252,7 +252,7 @@ def _widest_word(cells: Sequence[str], measure: Callable[[str], float]) -> float
 
 def _weight(column: Sequence[str]) -> float:
     lengths = [len(cell) for cell in column]
-    return math.sqrt(max(lengths) * (sum(lengths) / len(lengths) + 1))
+    return 1 + math.sqrt(max(lengths) * sum(lengths) / len(lengths))
 
 
 def _shared(needs: Sequence[float], least: Sequence[float], weights: Sequence[float]) -> list[float]:

@@ -52,7 +52,8 @@ def quantity(value: float | str | None, unit: str = "") -> str:
     if value is None:
         return NOT_KNOWN
     text = value if isinstance(value, str) else _number(value)
-    return f"{text} {unit}".rstrip()
+    # Some things are billed by the million: 11.04 × 1M queries.
+    return f"{text} {'× ' if unit[:1].isdigit() else ''}{unit}".rstrip()
 
 
 def _number(value: float) -> str:

@@ -202,7 +202,7 @@ def heading(requirements: Requirements, facts_as_of: str) -> Markup:
     return el(
         "div",
         free(requirements.name, "h2", class_="dw-name"),
-        el("p", *owner, provider, f" · facts as of {facts_as_of}", class_="dw-muted"),
+        el("p", *owner, provider, f" · facts as of {facts_as_of}", class_="dw-muted dw-about"),
         free(requirements.description, "p", class_="dw-description") if requirements.description else None,
     )
 
@@ -438,14 +438,15 @@ def _as_table(drawing: Drawing, caption: str, opened: bool) -> Markup:
 # Figures
 
 
-def figures(assessment: Assessment, opened: frozenset[str] = frozenset()) -> Markup:
+def figures(assessment: Assessment, titles: Mapping[str, str], opened: frozenset[str] = frozenset()) -> Markup:
     """Every figure of the assessment, opened up: cost, availability, recovery, capacity, compliance, carbon.
 
-    opened: the keys of the parts whose body is wanted, such as "figures-cost".
+    titles: what the topology's components are called, by id; opened: the keys of the parts whose body is wanted,
+    such as "figures-cost".
     """
     frameworks = {f"figures-{f.id}": _framework_part(f) for f in assessment.compliance.frameworks}
     parts: dict[str, tuple[str, str, Callable[[], Iterable[Any]]]] = {
-        "figures-cost": ("Cost", _cost_line(assessment.cost), lambda: _cost(assessment.cost)),
+        "figures-cost": ("Cost", _cost_line(assessment.cost), lambda: _cost(assessment.cost, titles)),
         "figures-availability": (
             "Availability",
             _availability_line(assessment.availability),
@@ -482,10 +483,10 @@ def _cost_line(cost: Cost) -> str:
     return f"{money(cost.monthly_usd)} a month, prices of {cost.price_date}, on demand"
 
 
-def _cost(cost: Cost) -> Iterable[Any]:
+def _cost(cost: Cost, titles: Mapping[str, str]) -> Iterable[Any]:
     rows = [
         (
-            line.component,
+            titles.get(line.component, line.component),
             line.item,
             quantity(line.quantity, line.unit),
             _price(line.unit_price_usd),
@@ -503,7 +504,10 @@ def _cost(cost: Cost) -> Iterable[Any]:
 
 
 def _price(usd: float | None) -> str:
-    return quantity(None) if usd is None else f"${usd:,.10f}".rstrip("0").rstrip(".")
+    if usd is None:
+        return quantity(None)
+    whole, _, cents = f"{usd:,.10f}".rstrip("0").partition(".")
+    return f"${whole}.{cents:0<2}"
 
 
 def _availability_line(uptime: Availability) -> str:

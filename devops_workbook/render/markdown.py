@@ -53,7 +53,7 @@ def escape(text: str) -> str:
     Line breaks become spaces, other control characters their visible pictures. Text that runs from right to
     left is isolated, so that it cannot reorder what stands beside it.
     """
-    text = _SPACES.sub(" ", text.translate(_BLANKS).strip()).translate(_CONTROLS)
+    text = _SPACES.sub(" ", text.translate(_BLANKS).translate(_CONTROLS)).strip()
     if any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in text):
         text = f"\u2068{text.translate(_ISOLATES)}\u2069"
     text = _LEADING.sub("\\1\x00\\2", text)

@@ -172,7 +172,7 @@ def _regions(provider: str) -> dict[str, str]:
     """The regions of a provider by id, after the choice to leave it to the design."""
     known = catalog.load().providers.get(provider)
     regions = known.regions if known else {}
-    return {"": "chosen by the design", **{id: f"{region.title} ({id})" for id, region in regions.items()}}
+    return {"": "chosen by the design", **{id: f"{id} ({region.title})" for id, region in regions.items()}}
 
 
 def _title(spec: FieldSpec, choice: str) -> str:

@@ -49,48 +49,52 @@ def _slot(name: str, **attributes: Any) -> Markup:
 
 
 def _panel(title: str, slot: str) -> Markup:
-    id = f"dw-title-{slot}"
-    return el("section", el("h3", title, id=id), _slot(slot), aria_labelledby=id, class_=f"dw-panel dw-panel-{slot}")
+    id = f"dw-{slot}"
+    heading = el("h3", title, id=f"{id}-title")
+    return el(
+        "section", heading, _slot(slot), id=id, tabindex="-1", aria_labelledby=f"{id}-title",
+        class_=f"dw-panel dw-panel-{slot}",
+    )  # fmt: skip
 
 
 def _section(section: SectionOutline) -> Markup:
     title = join([el("h4", section.title), el("span", data_slot=f"section_{section.id}")], " ")
     decisions = [_slot(_decision_slot(field.id)) for field in section.fields]
-    return disclosure(f"section-{section.id}", title, *decisions, opened=section is OUTLINE[0], class_="dw-section")
+    part = disclosure(f"section-{section.id}", title, *decisions, opened=section is OUTLINE[0], class_="dw-section")
+    return el("div", part, id=f"dw-section-{section.id}")
+
+
+_VIEWS = {"diagram": "Architecture", "findings": "Findings", "figures": "Figures"}
+
+
+def _contents() -> Markup:
+    """Links to everything that has a heading; the front end opens and shows what they lead to."""
+    places = {f"dw-{slot}": title for slot, title in _VIEWS.items()}
+    places |= {f"dw-section-{section.id}": section.title for section in OUTLINE}
+    links = [el("a", title, href=f"#{id}") for id, title in places.items()]
+    return el("nav", *links, class_="dw-contents", aria_label="Contents")
+
+
+def _columns() -> Markup:
+    groups = [_slot(f"group_{name}") for name in GROUPS]
+    form_column = el("div", el("h3", "Requirements"), *groups, class_="dw-form", role="form", aria_label="Requirements")
+    view_column = el("div", *(_panel(title, slot) for slot, title in _VIEWS.items()), class_="dw-views")
+    plan_column = el(
+        "section", el("h3", "Plan", id="dw-plan-title"), *map(_section, OUTLINE),
+        aria_labelledby="dw-plan-title", class_="dw-plan dw-panel",
+    )  # fmt: skip
+    return el("div", form_column, el("div", view_column, plan_column, class_="dw-main"), class_="dw-columns")
 
 
 def _page() -> Markup:
-    groups = [_slot(f"group_{name}") for name in GROUPS]
-    plan = [_section(section) for section in OUTLINE]
     return el(
         "div",
         el("header", _slot("heading"), _slot("files"), class_="dw-head"),
         _slot("notice", role="status", aria_live="polite"),
         _slot("score", role="region", aria_live="polite", aria_label="Score"),
         el("p", "No answer from the kernel yet; is it still running?", class_="dw-silence", role="status"),
-        el(
-            "div",
-            el("div", el("h3", "Requirements"), *groups, class_="dw-form", role="form", aria_label="Requirements"),
-            el(
-                "div",
-                el(
-                    "div",
-                    _panel("Architecture", "diagram"),
-                    _panel("Findings", "findings"),
-                    _panel("Figures", "figures"),
-                    class_="dw-views",
-                ),
-                el(
-                    "section",
-                    el("h3", "Plan", id="dw-title-plan"),
-                    *plan,
-                    aria_labelledby="dw-title-plan",
-                    class_="dw-plan dw-panel",
-                ),
-                class_="dw-main",
-            ),
-            class_="dw-columns",
-        ),
+        _contents(),
+        _columns(),
         class_="dw-board",
     )
 
@@ -160,12 +164,13 @@ class Painter:
         return self._memory[key][1]
 
     def _plan(self, state: State, now: Evaluation) -> dict[str, Markup]:
+        titles = {component.id: component.title for component in now.topology.components}
         texts = {
             "heading": self._kept("heading", html.heading, (now.requirements, now.facts_as_of)),
             "score": html.score_strip(now, state.previous, state.baseline),
             "diagram": self._diagram(now, state),
             "findings": self._kept("findings", html.findings, (now.findings,)),
-            "figures": self._kept("figures", html.figures, (now.assessment, _opened(state, "figures-"))),
+            "figures": self._kept("figures", html.figures, (now.assessment, titles, _opened(state, "figures-"))),
         }
         for section in now.plan.sections:
             texts[f"section_{section.id}"] = html.section_count(section)

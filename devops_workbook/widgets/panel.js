@@ -119,18 +119,18 @@ function scrollerOf(node) {
   return null;
 }
 
-/** Open everything around the decision a link leads to, and bring it into view. */
+/** Open what a link leads to and everything around it, and bring it into view. */
 function reveal(root, id) {
   const target = root.querySelector(`[id="${CSS.escape(id)}"]`);
   if (!target) return;
   for (let node = target; node && node !== root; node = node.parentElement) {
     if (node.localName === "details") node.open = true;
   }
-  const own = target.querySelector("details");
+  const own = target.querySelector(":scope > details");
   if (own) own.open = true;
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   target.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
-  (target.querySelector("summary") ?? target).focus({ preventScroll: true });
+  (target.querySelector(":scope > details > summary") ?? target).focus({ preventScroll: true });
 }
 
 const ZOOM = { "zoom-in": (z) => Math.min(z * 1.25, 5), "zoom-out": (z) => Math.max(z / 1.25, 0.5), "zoom-fit": () => 1 };
@@ -158,8 +158,6 @@ function download({ name, type }, data) {
 function render({ model, el }) {
   const root = document.createElement("div");
   root.className = "dw-root";
-  // JupyterLab's one-letter shortcuts must not fire on a list or a button of ours: "d d" would delete the cell.
-  root.dataset.lmSuppressShortcuts = "true";
   root.append(parse(model.get("page")));
   const slots = [...root.querySelectorAll("[data-slot]")];
   const shown = new Map();
@@ -245,6 +243,12 @@ function render({ model, el }) {
     if (event.target.dataset.lazy !== undefined) ask(event.target, "open");
   };
 
+  // JupyterLab listens for keys on the document; on a list or a button of ours its "d d" would delete the cell.
+  const onKey = (event) => {
+    const plain = !(event.ctrlKey || event.metaKey || event.altKey);
+    if ((plain || event.key === "Enter") && root.contains(event.target)) event.stopPropagation();
+  };
+
   const onMessage = (message, buffers) => {
     if (message.reset) paint(true);
     if (message.download) download(message.download, buffers[0]);
@@ -254,12 +258,14 @@ function render({ model, el }) {
   root.addEventListener("click", onClick);
   root.addEventListener("input", onInput);
   root.addEventListener("toggle", onToggle, true);
+  window.addEventListener("keydown", onKey, true);
   model.on("change", update);
   model.on("msg:custom", onMessage);
   update();
   el.append(root);
   return () => {
     settle();
+    window.removeEventListener("keydown", onKey, true);
     model.off("change", update);
     model.off("msg:custom", onMessage);
   };

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from lab import Lab, browse, chromium, run_all, serve
+from lab import ROOT, Lab, browse, chromium, run_all, serve, settled
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 NOT_OURS = ("favicon", "Failed to load resource", "webpack", "GPU stall", "sandbox", "Ignoring", "jupyter-lsp")
@@ -31,25 +32,64 @@ def context(lab: Lab) -> Iterator[Any]:
         yield context
 
 
+class Errors(list[str]):
+    """What the consoles of a page said was wrong, but for what is known to come from elsewhere."""
+
+    def watch(self, page: Any) -> Any:
+        page.on("pageerror", lambda error: self.note(f"{error}\n{getattr(error, 'stack', '')}"))
+        page.on("console", lambda message: self.note(message.text) if message.type == "error" else None)
+        return page
+
+    def note(self, text: str) -> None:
+        if not any(words in text for words in NOT_OURS):
+            self.append(text)
+
+
+@pytest.fixture(scope="session")
+def errors() -> Errors:
+    return Errors()
+
+
+@pytest.fixture(autouse=True)
+def no_errors(errors: Errors) -> Iterator[None]:
+    """An error on a console fails the test during which it came."""
+    errors.clear()
+    yield
+    assert errors == []
+
+
 @pytest.fixture
-def page(context: Any) -> Iterator[Any]:
-    """A fresh page; errors on its console that are ours fail the test."""
-    page, errors = context.new_page(), list[str]()
-    page.on("pageerror", lambda error: errors.append(f"{error}\n{getattr(error, 'stack', '')}"))
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+def page(context: Any, errors: Errors) -> Iterator[Any]:
+    """A fresh page."""
+    page = errors.watch(context.new_page())
     yield page
     page.close()
-    assert [error for error in errors if not any(words in error for words in NOT_OURS)] == []
+
+
+@pytest.fixture(scope="session")
+def workshop(context: Any, errors: Errors, lab: Lab) -> Iterator[Any]:
+    """The workshop notebook, run."""
+    page = errors.watch(context.new_page())
+    run_all(page, lab.url("workshop.ipynb"))
+    yield page
+    page.close()
 
 
 @pytest.fixture
-def board(page: Any, lab: Lab, request: pytest.FixtureRequest) -> Any:
-    """The workshop notebook, run, in a page of its own; its kernel is new."""
-    name = f"{request.node.name.partition('[')[0]}.ipynb"
-    (lab.folder / name).write_bytes((lab.folder / "workshop.ipynb").read_bytes())
-    run_all(page, lab.url(name))
-    page.locator(".dw-board").first.evaluate("board => board.scrollIntoView()")
-    return page
+def board(workshop: Any, lab: Lab) -> Any:
+    """The workshop with the scenario it begins with, freshly loaded, its first view, and nothing open or pinned."""
+    shutil.copytree(ROOT / "notebooks" / "scenarios", lab.folder / "scenarios", dirs_exist_ok=True)
+    workshop.evaluate(
+        "document.querySelectorAll('.dw-root [data-lazy][open]').forEach((part) => { part.open = false; })"
+    )
+    workshop.get_by_role("combobox", name="Scenario").select_option("startup-web-shop.yaml")
+    for name in ("Close", "Unpin baseline", "Runtime", "Load"):
+        for button in workshop.locator(".dw-root").get_by_role("button", name=name, exact=True).all():
+            button.click()
+            settled(workshop)
+    workshop.locator(".dw-form, .dw-main").evaluate_all("parts => parts.forEach((part) => { part.scrollTop = 0; })")
+    workshop.locator(".dw-board").first.evaluate("board => board.scrollIntoView()")
+    return workshop
 
 
 @pytest.fixture

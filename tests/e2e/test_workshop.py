@@ -18,7 +18,9 @@ from devops_workbook.requirements import Requirements
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("chromium")]
 
 Picture = Callable[..., None]
-HOSTILE = "\"><img src=x onerror=\"window.hacked=1\"><script>window.hacked=1</script> {{7*7}} `$(id)` \\ # מרחבא 👩‍💻 $5 and $6 "
+HOSTILE = (
+    '"><img src=x onerror="window.hacked=1"><script>window.hacked=1</script> {{7*7}} `$(id)` \\ # מרחבא 👩‍💻 $5 and $6 '
+)
 
 
 def slot(page: Any, name: str) -> Any:
@@ -117,7 +119,9 @@ def test_a_decision_is_overridden_priced_and_given_back(board: Any, picture: Pic
     part = decision(board, "infrastructure.compute")
     before = part.locator(".dw-choice").text_content()
     choice = part.locator("select")
-    other = next(o for o in choice.locator("option").all() if "(score" in o.text_content() and before not in o.text_content())
+    other = next(
+        o for o in choice.locator("option").all() if "(score" in o.text_content() and before not in o.text_content()
+    )
     title = other.text_content().partition(" (score")[0]
     choice.select_option(other.get_attribute("value"))
     settled(board)
@@ -141,11 +145,11 @@ def test_a_way_out_is_taken_and_undone(board: Any) -> None:
     dear.locator("[data-change*='monthly_budget_usd']").first.click()
     settled(board)
     assert float(control(board, "monthly_budget_usd").input_value()) > 10
-    expect(board.locator("[data-score='cost'] .dw-target")).to_contain_text("met: budget")
+    expect(board.locator(".dw-root [data-score='cost'] .dw-target")).to_contain_text("met: budget")
     board.get_by_role("button", name="Undo").click()
     settled(board)
     expect(control(board, "monthly_budget_usd")).to_have_value("10")
-    expect(board.locator("[data-score='cost'] .dw-target")).to_contain_text("missed: budget $10")
+    expect(board.locator(".dw-root [data-score='cost'] .dw-target")).to_contain_text("missed: budget $10")
 
 
 def test_what_a_person_arranged_stays_as_it_was(board: Any) -> None:
@@ -214,12 +218,12 @@ def test_fast_typing_is_never_overwritten(board: Any) -> None:
 
 
 def test_an_error_is_shown_in_words_and_the_plan_stays(board: Any, picture: Picture) -> None:
-    cost = board.locator("[data-score='cost'] .dw-value").first.text_content()
+    cost = board.locator(".dw-root [data-score='cost'] .dw-value").first.text_content()
     put(board, "average_rps", "999999")
     expect(slot(board, "notice")).to_contain_text("Average load")
     expect(slot(board, "notice")).to_contain_text("cannot exceed")
     assert control(board, "average_rps").get_attribute("aria-invalid") == "true"
-    expect(board.locator("[data-score='cost'] .dw-value").first).to_have_text(cost)
+    expect(board.locator(".dw-root [data-score='cost'] .dw-value").first).to_have_text(cost)
     picture(board)
     board.get_by_role("button", name="Undo").click()
     settled(board)
@@ -227,7 +231,7 @@ def test_an_error_is_shown_in_words_and_the_plan_stays(board: Any, picture: Pict
 
 
 def test_a_scenario_is_loaded_changed_and_saved(board: Any, lab: Lab) -> None:
-    board.get_by_label("Scenario").select_option("back-office.yaml")
+    board.get_by_role("combobox", name="Scenario").select_option("back-office.yaml")
     board.get_by_role("button", name="Load").click()
     settled(board)
     wanted = load(lab.folder / "scenarios" / "back-office.yaml").requirements
@@ -235,7 +239,7 @@ def test_a_scenario_is_loaded_changed_and_saved(board: Any, lab: Lab) -> None:
     expect_figures(board, wanted)
     put(board, "peak_rps", "77")
     expect(slot(board, "files")).to_contain_text("not saved")
-    board.get_by_label("File").fill("../back office 2")
+    board.get_by_role("textbox", name="File").fill("../back office 2")
     board.get_by_role("button", name="Save", exact=True).click()
     settled(board)
     expect(slot(board, "notice")).to_contain_text("Saved as")
@@ -255,7 +259,9 @@ def test_a_changed_file_is_not_overwritten_silently(board: Any, lab: Lab) -> Non
     assert "a colleague's comment" in path.read_text()
 
 
-def test_a_document_is_exported_with_progress_and_downloaded(board: Any, lab: Lab, tmp_path: Path, picture: Picture) -> None:
+def test_a_document_is_exported_with_progress_and_downloaded(
+    board: Any, lab: Lab, tmp_path: Path, picture: Picture
+) -> None:
     board.get_by_role("button", name="Export").click()
     expect(slot(board, "notice").locator("progress")).to_be_visible()
     put(board, "peak_rps", "99")
@@ -281,19 +287,30 @@ def test_hostile_text_stays_text(board: Any, picture: Picture) -> None:
     assert HOSTILE.strip() in slot(board, "heading").locator("h2").text_content()
     board.wait_for_timeout(1500)  # the static summary follows a moment later
     assert board.evaluate("window.hacked") is None
-    assert board.evaluate("document.querySelector('.dw-board').scrollWidth <= document.querySelector('.dw-root').clientWidth")
+    assert board.evaluate(
+        "document.querySelector('.dw-board').scrollWidth <= document.querySelector('.dw-root').clientWidth"
+    )
     picture(board)
 
 
 def test_shortcuts_of_jupyterlab_do_not_fire_in_the_board(board: Any) -> None:
     cells = board.locator(".jp-Cell").count()
-    board.get_by_label("Scenario").focus()
+    board.get_by_role("combobox", name="Scenario").focus()
     for key in "abxdd":
         board.keyboard.press(key)
     board.get_by_role("button", name="Pin as baseline").focus()
     for key in "abxdd":
         board.keyboard.press(key)
     assert board.locator(".jp-Cell").count() == cells
+
+
+def test_the_contents_lead_to_every_panel_and_section(board: Any) -> None:
+    links = board.locator(".dw-root .dw-contents a")
+    assert links.count() == 10
+    for link in links.all():
+        link.click()
+        expect(board.locator(f".dw-root [id='{link.get_attribute('href')[1:]}']")).to_be_in_viewport()
+    expect(board.locator("[data-key='section-cost']")).to_have_attribute("open", "")
 
 
 def test_everything_is_reached_by_keyboard(board: Any) -> None:
@@ -340,11 +357,14 @@ def test_both_themes_can_be_read(page: Any, lab: Lab, picture: Picture, theme: s
     page.set_viewport_size({"width": size[0], "height": size[1]})
     try:
         run_all(page, lab.url("workshop.ipynb"))
-        page.locator(f"body[data-jp-theme-name='{theme}']").wait_for()
+        page.locator(f"body[data-jp-theme-name='{theme}']").wait_for(state="attached")
         decision(page, "infrastructure.compute")
         page.locator(".dw-board").first.evaluate("board => board.scrollIntoView()")
         assert page.evaluate(_FAINT) == []
-        assert page.locator(".dw-card").first.evaluate("card => getComputedStyle(card).backgroundColor") == "rgb(255, 255, 255)"
+        assert (
+            page.locator(".dw-card").first.evaluate("card => getComputedStyle(card).backgroundColor")
+            == "rgb(255, 255, 255)"
+        )
         picture(page)
     finally:
         lab.use_theme("JupyterLab Light")
@@ -352,7 +372,8 @@ def test_both_themes_can_be_read(page: Any, lab: Lab, picture: Picture, theme: s
 
 _FAINT = """() => {
   // Text whose contrast with what lies behind it is below 4.5 : 1 (WCAG AA; 3 : 1 from 18.66 px bold on).
-  const parse = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const scale = (colour) => colour.startsWith('color(srgb') ? 255 : 1;
+  const parse = (colour) => colour.match(/[\\d.]+/g).map((part, i) => i < 3 ? part * scale(colour) : Number(part));
   const light = ([r, g, b]) => [r, g, b].map((c) => c / 255)
     .map((c) => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
     .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);

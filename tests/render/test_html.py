@@ -248,11 +248,14 @@ def test_a_diagram_that_cannot_be_drawn_says_why(now: Evaluation) -> None:
 
 
 def test_every_figure_opens_to_what_it_is_made_of(now: Evaluation) -> None:
-    keys = frozenset(str(part["data-key"]) for part in Reader(html.figures(now.assessment)).all("details"))
-    closed, opened = Reader(html.figures(now.assessment)).text, Reader(html.figures(now.assessment, keys)).text
+    keys = frozenset(str(part["data-key"]) for part in Reader(html.figures(now.assessment, {})).all("details"))
+    titles = {component.id: component.title for component in now.topology.components}
+    closed = Reader(html.figures(now.assessment, titles)).text
+    opened = Reader(html.figures(now.assessment, titles, keys)).text
     line = now.assessment.cost.lines[0]
     assert line.source in opened
     assert line.source not in closed
+    assert titles[line.component] in opened
     assert all(part.title in opened for part in now.assessment.availability.parts)
     assert all(case.title in opened for case in now.assessment.recovery.cases)
     assert all(framework.title in closed for framework in now.assessment.compliance.frameworks)
@@ -267,7 +270,7 @@ def test_every_figure_opens_to_what_it_is_made_of(now: Evaluation) -> None:
         lambda now: html.summary(now, None, ""),
         lambda now: html.findings(now.findings),
         lambda now: html.decision(now.plan.decisions[0], opened=True),
-        lambda now: html.figures(now.assessment, frozenset({"figures-cost", "figures-recovery"})),
+        lambda now: html.figures(now.assessment, {}, frozenset({"figures-cost", "figures-recovery"})),
     ],
 )
 def test_everything_can_be_reached_and_named(now: Evaluation, fragment: Callable[[Evaluation], str]) -> None:

@@ -26,7 +26,7 @@ from devops_workbook.design.scoring import price_scores
 from devops_workbook.findings import Finding, WayOut
 from devops_workbook.outline import FIELDS
 
-__all__ = ["Reasons", "sensitive", "settle", "workload"]
+__all__ = ["Reasons", "noticed", "sensitive", "settle", "workload"]
 
 Reasons = Mapping[str, str | bool | None]
 
@@ -36,8 +36,8 @@ _NOT_ADVISED = "not advised: "
 # Below this many people nobody is free to become the expert that an option needs.
 _EXPERT_TEAM = 6
 
-# A difference in price nobody would change a design for: 3 % of the budget, or two hours of an engineer's time.
-_NOTICED_SHARE = 0.03
+# A difference in price nobody would change a design for: 2 % of the budget, or two hours of an engineer's time.
+_NOTICED_SHARE = 0.02
 _NOTICED_USD = 150.0
 
 _WORKLOADS = {
@@ -132,7 +132,7 @@ def _unmet(c: Context, field_id: str) -> dict[str, str]:
 # --- prices ----------------------------------------------------------------------------------------------
 
 
-def _noticed(c: Context) -> float:
+def noticed(c: Context) -> float:
     """USD a month below which this team would not notice a difference."""
     budget = c.requirements.monthly_budget_usd
     return budget * _NOTICED_SHARE if budget else _NOTICED_USD
@@ -141,7 +141,7 @@ def _noticed(c: Context) -> float:
 def _priced(
     c: Context, options: Iterable[Option], prices: Mapping[str, float | None], impossible: Mapping[str, str]
 ) -> tuple[Option, ...]:
-    floor = _noticed(c)
+    floor = noticed(c)
     compared = {id: None if usd is None else usd + floor for id, usd in prices.items() if id not in impossible}
     scores = price_scores(compared)
     return tuple(replace(o, scores=(scores[o.id]["cost"], *o.scores[1:])) if o.id in scores else o for o in options)

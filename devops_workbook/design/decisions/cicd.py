@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from devops_workbook.catalog.model import Service
 from devops_workbook.design.choose import options_of
 from devops_workbook.design.context import Context
@@ -20,6 +22,8 @@ _APPROVALS = {"none": "nobody approves a release", "peer": "a peer approves a re
 
 # Release branches live for days; with a release every working day there is always one too many.
 _DAILY = 5.0
+# From about four a day on, what each release shows to all users at once adds up.
+_FREQUENT = 20.0
 # Above this many deployments a week (several a day) the slower stages of a regulated pipeline queue up.
 _STREAM_OF_RELEASES = 100.0
 
@@ -57,11 +61,21 @@ def platform(c: Context) -> Decision:
         + " a month.",
     ]
     options = [_pipeline_option(s) for s in services]
-    return settle(c, "cicd.platform", options, rule_out=rule_out, prices=prices, rationale=rationale,
-                  summary=_PLATFORM_SUMMARY)  # fmt: skip
+    decision = settle(c, "cicd.platform", options, rule_out=rule_out, prices=prices, rationale=rationale,
+                      summary=_PLATFORM_SUMMARY)  # fmt: skip
+    return replace(decision, detail=_PLATFORM_DETAIL)
 
 
 _PLATFORM_SUMMARY = "{pipeline}, with the pipeline as code beside the source and short-lived cloud credentials."
+
+
+_PLATFORM_DETAIL = (
+    ("Pipeline as code", "In the repository beside what it builds, with code owners; shared steps are versioned modules."),
+    ("Identity", "Cloud access by federated identity for minutes at a time; no cloud key is stored."),
+    ("Runners", "Fresh for each job; deployments to production run in an environment of their own that only main can use."),
+    ("Environments", "Development, staging and production by the same pipeline with the same steps."),
+    ("Documentation", "The pipeline's steps, its approvals and the way back are described beside it and change with it."),
+)
 
 
 def _pipeline_option(s: Service) -> Option:
@@ -134,7 +148,12 @@ def deployment(c: Context) -> Decision:
             seen < _CANARY_REQUESTS
             and f"its first 5 % would answer {seen:,.0f} requests in ten minutes, too few to judge it by"
         ),
-        "blue-green": streaming and "two consumers of one stream would process it twice",
+        "blue-green": (streaming and "two consumers of one stream would process it twice")
+        or (
+            r.deploys_per_week >= _FREQUENT
+            and seen >= _CANARY_REQUESTS
+            and f"{r.deploys_per_week:g} times a week every user would meet a new version at once"
+        ),
         "rolling": r.availability_target_pct >= 99.95
         and not streaming
         and f"the error budget of {budget:,.1f} min a month leaves no room for a bad version that reaches everybody",

@@ -26,6 +26,10 @@ _FORM_NAMES = {
 # A pilot light has nothing to switch to until somebody starts it; the others have a second site that serves.
 _SWITCH_BY_THEMSELVES = ("warm-standby", "active-active")
 _DAILY_COPY = " A copy goes to {secondary_region} once a day."
+# Below two nines and a half a design may rest on a service that promises nothing in this form.
+_PROMISE_NEEDED_PCT = 99.5
+# From three nines on, the loss of a zone must not be the loss of the service.
+_STANDBY_PCT = 99.9
 # Two rotas, each shared by enough people that nobody is on call more than one week in four.
 _TWO_ROTAS = 8
 # Below these, decisions of an incident cannot wait until the one person on call has both hands free.
@@ -71,7 +75,7 @@ def high_availability(c: Context) -> Decision:
     weakest = {form: weakest_pct(c, regional, form) for form in possible}
     short = _weak(c, weakest)
     late = _late(c, {form: cases[form] for form in possible})
-    avoid = {form: "; ".join(x for x in (_spread(c, form), short.get(form), late.get(form)) if x) for form in possible}
+    avoid = {form: "; ".join(x for x in (_one_zone(c, form), short.get(form), late.get(form)) if x) for form in possible}
     rationale = [
         "RTO and RPO when a region is lost: "
         + ", ".join(f"{_FORM_NAMES[f]} {_pair(cases[f][-1])}" for f in FORMS)
@@ -112,11 +116,16 @@ def _spans_zones(service: Service) -> bool:
     return service.sla("single", "zonal") is None and service.sla("regional", "global") is not None
 
 
-def _spread(c: Context, form: str) -> str:
+def _one_zone(c: Context, form: str) -> str:
+    """Why a design should not be kept in one zone, "" if it may or is not."""
     compute, database = _services(c)
-    if form != "single-zone" or c.region.zones < 2 or compute.kind != "functions" or not _spans_zones(database):
+    if form != "single-zone":
         return ""
-    return f"{compute.title} and {database.title} span zones by themselves"
+    if c.requirements.availability_target_pct >= _STANDBY_PCT:
+        return f"a target of {c.requirements.availability_target_pct:g} % does not bear an outage with every lost zone"
+    if compute.kind == "functions" and _spans_zones(database):
+        return f"{compute.title} and {database.title} span zones by themselves"
+    return ""
 
 
 def _weak(c: Context, weakest: Mapping[str, float | None]) -> dict[str, str]:
@@ -129,7 +138,7 @@ def _weak(c: Context, weakest: Mapping[str, float | None]) -> dict[str, str]:
         if pct is None
         else f"one service promises only {pct:.4g} %, below the target of {target:g} %"
         for form, pct in weakest.items()
-        if known and (pct is None or pct < bar)
+        if (known and target >= _PROMISE_NEEDED_PCT if pct is None else pct < bar)
     }
 
 
@@ -196,9 +205,17 @@ def backup(c: Context) -> Decision:
         + ", ".join(f"{name} {_known(rpos[id])}" for id, name in _BACKUPS.items())
         + f"; the RPO target is {r.rpo_minutes:g} min.",
     ]
-    decision = settle(c, "disaster_recovery.backup", rule_out=rule_out, avoid=_loses_too_much(rpos, r.rpo_minutes),
-                      rationale=rationale)  # fmt: skip
+    avoid = {**_deletable(c), **_loses_too_much(rpos, r.rpo_minutes)}
+    decision = settle(c, "disaster_recovery.backup", rule_out=rule_out, avoid=avoid, rationale=rationale)
     return replace(decision, summary=_backup_summary(decision, alone))
+
+
+def _deletable(c: Context) -> dict[str, str]:
+    """Why copies that somebody can delete are not enough."""
+    if c.requirements.data_sensitivity != "restricted":
+        return {}
+    why = "whoever extorts the owner of restricted data deletes first what an administrator can delete"
+    return dict.fromkeys(("daily", "pitr", "pitr-cross-region"), why)
 
 
 def _backup_summary(decision: Decision, alone: bool) -> str:

@@ -34,6 +34,9 @@ _KUBERNETES_SIMPLICITY = {"some": 0.0, "expert": 3.0}
 # A hub with a firewall is worth its hourly price to a company network, not to one small team.
 _HUB_TEAM = 10
 
+# Below three nines a database may do without a standby, and is compared without one.
+_STANDBY_PCT = 99.9
+
 
 def provider(c: Context) -> Decision:
     """The cloud. The requirements name it; the others are shown for comparison by what they offer here."""
@@ -46,7 +49,20 @@ def provider(c: Context) -> Decision:
         f"{c.region.jurisdiction}.",
     ]
     summary = f"{c.provider.title}, {c.region.title} ({c.region.id}), built from {{iac}} code."
-    return settle(c, "infrastructure.provider", options, rule_out=rule_out, rationale=rationale, summary=summary)
+    decision = settle(c, "infrastructure.provider", options, rule_out=rule_out, rationale=rationale, summary=summary)
+    return replace(decision, detail=_PROVIDER_DETAIL)
+
+
+_PROVIDER_DETAIL = (
+    ("Infrastructure as code", "{iac} modules in the repository, planned in the review, applied by the pipeline only; state "
+     "is kept remotely, locked and encrypted."),
+    ("Service selection", "Managed services where they save work: {compute} for compute, {database} for data, {registry} for "
+     "images, {secrets} for secrets, {dns} for names."),
+    ("Organisation", "Separate accounts, subscriptions or projects for development, staging, production, logs and backups, "
+     "under policies that apply to all of them."),
+    ("Environments", "One set of modules with one file of numbers an environment; a difference in kind is a defect."),
+    ("Drift", "The plan runs every night; a difference from the code is a finding for its owner."),
+)  # fmt: skip
 
 
 def _provider_option(c: Context, p: Provider) -> Option:
@@ -80,7 +96,8 @@ def compute(c: Context) -> Decision:
     options = [_compute_option(c, s, slas[kind]) for kind, s in services.items()]
     decision = settle(c, "infrastructure.compute", options, rule_out=rule_out, avoid=avoid, prices=prices,
                       rationale=rationale)  # fmt: skip
-    return replace(decision, summary=_COMPUTE_SUMMARIES[decision.choice.id])
+    kind = decision.choice.id
+    return replace(decision, summary=_COMPUTE_SUMMARIES[kind], detail=(*_COMPUTE_DETAIL[kind], *_EVERY_COMPUTE_DETAIL))
 
 
 _COMPUTE_SUMMARIES = {
@@ -91,6 +108,34 @@ _COMPUTE_SUMMARIES = {
     "functions": "Serverless functions: {compute}, from immutable versions, replaced and never changed in place.",
     "vms": "Virtual machines: {compute}, from immutable machine images, replaced and never changed in place.",
 }
+
+
+_COMPUTE_DETAIL = {
+    "kubernetes": (
+        ("Orchestration", "Deployments with readiness and liveness probes, disruption budgets and topology spread; requests "
+         "and limits on every container."),
+        ("Nodes", "Node pools over all zones in use, scaled by the cluster autoscaler, replaced by new images every month."),
+        ("Upgrades", "The control plane within the supported versions, one minor version at a time, in staging a week before."),
+    ),
+    "containers": (
+        ("Orchestration", "The platform places, restarts and spreads containers; a service states image digest, size and "
+         "number, and nothing else."),
+        ("Limits", "Processor and memory are stated for each service; what exceeds them is restarted and counted."),
+    ),
+    "functions": (
+        ("Orchestration", "One function for each job, invoked by requests, queues or schedules; state is in the database."),
+        ("Limits", "Memory, time and concurrency are stated for each function, below what the database bears."),
+    ),
+    "vms": (
+        ("Orchestration", "A group over all zones in use replaces machines that fail their health check and rolls out new "
+         "images."),
+        ("Images", "Built by the pipeline from a hardened base every week; nobody signs in to change a machine."),
+    ),
+}  # fmt: skip
+_EVERY_COMPUTE_DETAIL = (
+    ("State", "None on instances: sessions and files are in the database, the cache or object storage."),
+    ("Identity", "One identity for each service, with the rights that service needs."),
+)
 
 
 def _list(parts: Iterable[str]) -> str:
@@ -163,12 +208,14 @@ def database(c: Context) -> Decision:
     rationale = [
         f"{r.data_model.capitalize()} data, {r.database_gb:,.6g} GB, {load_of(c).queries_per_second:,.4g} queries/s at "
         f"the planned peak, {r.read_pct:g} % of them reads.",
-        "One site costs " + _list(f"{services[k].title} {usd(p)}" for k, p in prices.items()) + " a month.",
+        "Without its backups one site costs " + _list(f"{services[k].title} {usd(p)}" for k, p in prices.items()) + " a month.",
     ]
     options = [_service_option(s, slas[kind]) for kind, s in services.items()]
-    decision = settle(c, "infrastructure.database", options, rule_out=rule_out, prices=prices, rationale=rationale,
-                      avoid=below_target(promised, r.availability_target_pct))  # fmt: skip
-    return replace(decision, summary=_database_summary(c, services[decision.choice.id]))
+    avoid = {**_database_advice(c), **below_target(promised, r.availability_target_pct)}
+    decision = settle(c, "infrastructure.database", options, rule_out=rule_out, avoid=avoid, prices=prices,
+                      rationale=rationale)  # fmt: skip
+    service = services[decision.choice.id]
+    return replace(decision, summary=_database_summary(c, service), detail=_database_detail(c, service))
 
 
 def _database_summary(c: Context, service: Service) -> str:
@@ -177,6 +224,33 @@ def _database_summary(c: Context, service: Service) -> str:
     sized = f", size {size.sku}" if size.sku else ", without instances to size"
     reading = f" with {replicas} read replica{'' if replicas == 1 else 's'}" if replicas else ""
     return f"{{database}}{sized}{reading}; managed, encrypted, reached only from inside the network."
+
+
+def _database_advice(c: Context) -> dict[str, str]:
+    if c.requirements.data_model != "key-value":
+        return {}
+    why = "key-value data uses nothing of what joins and transactions across tables cost"
+    return {"relational": why, "relational-cluster": why}
+
+
+def _database_detail(c: Context, service: Service) -> tuple[tuple[str, str], ...]:
+    size = database_size(c, load_of(c), service)
+    replicas = size.instances - 1
+    reading = (
+        f"{replicas} for reads that may be a moment old"
+        if replicas
+        else "None at this load; the application reads through a second address, so that they can be added without a release"
+    )
+    return (
+        ("Sizing", f"{size.cores_needed:,.3g} cores and {size.gib_needed:,.3g} GiB of data in use at the planned peak; "
+         "reviewed every quarter from measured use."),
+        ("Read replicas", f"{reading}." if size.sku else "Not needed: the service spreads reads by itself."),
+        ("Performance", "Slow queries are logged with their plan and reviewed weekly; indexes and partitions change by "
+         "migration like any other code."),
+        ("Connections", "Pooled and limited below what the database bears, with time-outs on every query."),
+        ("Replication and backup", "As the high availability and backup strategies say."),
+        ("Maintenance", "Patched by the provider in an agreed window; major versions are rehearsed on a copy first."),
+    )  # fmt: skip
 
 
 def _database_limit(c: Context, service: Service) -> str:
@@ -194,7 +268,9 @@ def _database_limit(c: Context, service: Service) -> str:
 
 def _database_price(c: Context, service: Service) -> float | None:
     size = database_size(c, load_of(c), service)
-    usage = database_usage(c, load_of(c), service, size, standbys=1)
+    standbys = 1 if c.requirements.availability_target_pct >= _STANDBY_PCT else 0
+    usage = database_usage(c, load_of(c), service, size, standbys)
+    del usage["backup_gb"]  # how much is kept is decided later, and costs much the same everywhere
     return estimate(c.catalog, c.provider.id, service, usage, size.sku, c.region.id)
 
 
@@ -207,7 +283,16 @@ def network(c: Context) -> Decision:
         and f"its firewall and transit need somebody who knows routing, and a team of {r.team_size} needs none of them",
     }
     rationale = [f"Data is {r.data_sensitivity}; users come from {'the internet' if r.public_facing else 'inside'}."]
-    return settle(c, "infrastructure.network", avoid=avoid, rationale=rationale)
+    decision = settle(c, "infrastructure.network", avoid=avoid, rationale=rationale)
+    return replace(decision, detail=(*decision.detail, ("Entry", _way_in(c))))
+
+
+def _way_in(c: Context) -> str:
+    """The way of a request from its user to the application tier, through what this design has of it."""
+    names = ["{cdn}"] if c.choice("scaling.caching") in ("cdn", "cdn-in-memory") else []
+    names += ["{waf}"] if c.choice("security.network") in ("segmented-waf", "zero-trust") else []
+    names += ["{api_gateway}" if c.choice("scaling.load_balancing") == "api-gateway" else "{load_balancer}"]
+    return f"Requests come in through {', '.join(names)}; whatever comes past them is refused."
 
 
 def security(c: Context) -> Decision:

@@ -44,8 +44,10 @@ def _prices(c: Context, services: Mapping[str, Service | None]) -> dict[str, flo
     return {id: _price(c, s, t) for id, s in services.items() if s}
 
 
-def _listed(services: Mapping[str, Service | None], prices: Mapping[str, float | None]) -> str:
-    return "At this volume a month: " + ", ".join(f"{s.title} {usd(prices[id])}" for id, s in services.items() if s) + "."
+def _listed(
+    services: Mapping[str, Service | None], prices: Mapping[str, float | None], what: str = "At this volume a month: "
+) -> str:
+    return what + ", ".join(f"{s.title} {usd(prices[id])}" for id, s in services.items() if s) + "."
 
 
 def _price(c: Context, service: Service, t: Telemetry) -> float | None:
@@ -72,7 +74,7 @@ def metrics(c: Context) -> Decision:
     """Where metrics are kept and evaluated."""
     t = telemetry_of(c)
     services = _tools(c, "metrics", prometheus="prometheus", datadog="datadog")
-    prices = _prices(c, services)
+    prices = _suite_prices(c, _prices(c, services))
     operated = c.choice("infrastructure.compute") == "kubernetes"
     options = service_options(options_of(c, "observability.metrics", _OPERATED if operated else None), services)
     sources = "the functions" if t.hosts is None else f"{t.hosts:,.1f} instances on average"
@@ -80,8 +82,26 @@ def metrics(c: Context) -> Decision:
         c, "observability.metrics", options, prices=prices,
         rule_out={"datadog": _leaves_jurisdiction(c)},
         avoid={"prometheus": _needs_hands(c), "datadog": _leaves_provider(c)},
-        rationale=[f"{t.metric_series:,.0f} metric series from {sources}.", _listed(services, prices)],
+        rationale=[
+            f"{t.metric_series:,.0f} metric series from {sources}.",
+            _listed(services, prices, "With the logs and traces that go with it, a month: "),
+        ],
     )  # fmt: skip
+
+
+def _suite_prices(c: Context, prices: Mapping[str, float | None]) -> dict[str, float | None]:
+    """What the metrics cost together with the logs and traces that follow them: Datadog's, else the provider's."""
+    beside = {
+        "native": (c.service("logs"), c.service("traces")),
+        "prometheus": (c.service("logs"), c.service("traces")),
+        "datadog": (c.catalog.tools["datadog-logs"], c.catalog.tools["datadog-apm"]),
+    }
+    t = telemetry_of(c)
+    return {id: _sum(usd, *(_price(c, s, t) for s in beside[id] if s)) for id, usd in prices.items()}
+
+
+def _sum(*prices: float | None) -> float | None:
+    return None if None in prices else sum(usd for usd in prices if usd is not None)
 
 
 def logging(c: Context) -> Decision:
@@ -110,7 +130,8 @@ def alerting(c: Context) -> Decision:
     around_the_clock = r.on_call == "24x7"
     target = r.availability_target_pct
     avoid: Reasons = {
-        "chat": around_the_clock and "somebody is on call around the clock, and nobody reads a channel at night",
+        "chat": (around_the_clock and "somebody is on call around the clock, and nobody reads a channel at night")
+        or (c.choice("disaster_recovery.incident_response") != "best-effort" and "people on call are reached by pages"),
         "paged": around_the_clock and r.team_size >= _TWO_ROTAS and _cannot_wait(c),
         "paged-escalation": r.team_size < _TWO_ROTAS and f"a team of {r.team_size} is too small for two rotas",
     }

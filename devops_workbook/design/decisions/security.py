@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from devops_workbook.design.choose import options_of
 from devops_workbook.design.context import Context
-from devops_workbook.design.decisions.advice import Reasons, sensitive, settle
+from devops_workbook.design.decisions.advice import Reasons, noticed, sensitive, settle
 from devops_workbook.design.model import Decision
 from devops_workbook.design.pricing import estimate
-from devops_workbook.design.scoring import service_options, usd
+from devops_workbook.design.scoring import price_scores, service_options, usd
 from devops_workbook.design.sizing import load_of
 
 __all__ = ["access", "compliance", "network", "scanning", "secrets"]
@@ -15,7 +15,12 @@ __all__ = ["access", "compliance", "network", "scanning", "secrets"]
 # Author, approver and deployer must be three people, and one of them is on holiday.
 _SEPARABLE_TEAM = 4
 # Behind a private entry only colleagues send requests: tiers and firewalls already stop most of what a filter would.
-_INTERNAL = {"segmented": {"resilience": 7.0}}
+_INTERNAL_RESILIENCE = 7.0
+# Zero trust filters as well and runs a mesh beside, so it can only be dearer; by how much is the ratings' proportion.
+_MESH_BESIDE = 4 / 7
+
+# From three nines and a half on, an hour of a flood spends the whole error budget of a month and more.
+_FLOODS_SHOW_PCT = 99.95
 
 
 def _stake(c: Context) -> str:
@@ -26,8 +31,13 @@ def _stake(c: Context) -> str:
 
 def scanning(c: Context) -> Decision:
     """What is scanned before and after release."""
-    data = c.requirements.data_sensitivity
-    avoid = {"baseline": sensitive(c) and f"{data} data asks for scans of what runs, not of code alone"}
+    r = c.requirements
+    avoid: Reasons = {
+        "baseline": sensitive(c) and f"{r.data_sensitivity} data asks for scans of what runs, not of code alone",
+        "container": r.public_facing
+        and r.data_sensitivity == "restricted"
+        and "restricted data behind a public entry asks for a dynamic scan too",
+    }
     return settle(c, "security.scanning", avoid=avoid, rationale=[_stake(c)])
 
 
@@ -43,16 +53,37 @@ def network(c: Context) -> Decision:
     """How traffic is kept to what the topology needs, and what filtering it costs at this load."""
     r = c.requirements
     avoid: Reasons = {
-        "segmented": r.public_facing
-        and sensitive(c)
-        and f"{r.data_sensitivity} data behind a public entry asks for a web application firewall",
+        "segmented": r.public_facing and _worth_filtering(c),
     }
     filtering = _filter_price(c)
-    options = options_of(c, "security.network", None if r.public_facing else _INTERNAL)
+    options = options_of(c, "security.network", _network_scores(c, filtering))
     waf = c.service("waf")
     priced = [f"Filtering web traffic with {waf.title} costs {usd(filtering)} a month at this load."] if waf else []
-    return settle(c, "security.network", options, avoid=avoid, rationale=[_stake(c), *priced],
-                  prices={"segmented": 0.0, "segmented-waf": filtering})  # fmt: skip
+    return settle(c, "security.network", options, avoid=avoid, rationale=[_stake(c), *priced])
+
+
+def _network_scores(c: Context, filtering: float | None) -> dict[str, dict[str, float]]:
+    """Ratings, with a lower one for cost where filtering this load is dear."""
+    floor = noticed(c)
+    found = price_scores({"none": floor, "segmented-waf": None if filtering is None else floor + filtering})
+    rows = c.catalog.options["security.network"]
+    dear = found.get("segmented-waf", {}).get("cost", 10.0)
+    scores: dict[str, dict[str, float]] = {
+        "segmented-waf": {"cost": min(dear, rows["segmented-waf"]["cost"])},
+        "zero-trust": {"cost": min(dear * _MESH_BESIDE, rows["zero-trust"]["cost"])},
+    }
+    if not c.requirements.public_facing:
+        scores["segmented"] = {"resilience": _INTERNAL_RESILIENCE}
+    return scores
+
+
+def _worth_filtering(c: Context) -> str:
+    r = c.requirements
+    if sensitive(c):
+        return f"{r.data_sensitivity} data behind a public entry asks for a web application firewall"
+    if r.workload_type == "web-api" and r.availability_target_pct >= _FLOODS_SHOW_PCT:
+        return f"a flood of requests would cost a public system its {r.availability_target_pct:g} %"
+    return ""
 
 
 def _filter_price(c: Context) -> float | None:

@@ -28,7 +28,7 @@
   const steps = [1, 1.25, 1.5, 2, 2.5, 3, 4, 6];
   for (const figure of document.querySelectorAll("figure")) {
     const picture = figure.querySelector(".picture");
-    const name = figure.querySelector(".label").textContent;
+    const name = figure.querySelector("figcaption .label").textContent;
     const shown = document.createElement("output");
     let step = 0;
     const zoom = (to) => {

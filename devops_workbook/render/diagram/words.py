@@ -47,7 +47,7 @@ def rows(topology: Topology, scene: Scene) -> tuple[Row, ...]:
     return tuple(
         Row(
             component.title or component.id,
-            ", ".join(filter(None, (component.role.replace("-", " "), detail(component)))),
+            ", ".join(filter(None, (component.role.replace("_", " "), detail(component)))),
             _where(topology, component),
             tuple(mentions[c.target] + _manner(c) for c in scene.connections if c.source == component.id),
         )
