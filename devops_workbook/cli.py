@@ -172,7 +172,7 @@ def new(
     file = f"{slug(name)}.yaml"
     path = Path(file) if output is None else output / file if output.is_dir() else output
     saved = save(draft(name, example), path)
-    _console().print(Text(f"Wrote {saved.path}. Edit it, then: devops-workbook check {saved.path}"))
+    _console().print(_line(f"Wrote {saved.path}. Edit it, then: devops-workbook check {saved.path}"))
 
 
 @app.command(epilog=_examples_of("devops-workbook check web-shop.yaml", "devops-workbook check scenarios/*.yaml"))
@@ -250,7 +250,7 @@ def plan(
         typer.echo(text.encode(), nl=False)
     else:
         write_atomic(output, text.encode())
-        _console(stderr=True).print(Text(f"Wrote {output}"))
+        _console(stderr=True).print(_line(f"Wrote {output}"))
 
 
 def _form(format: PlanFormat) -> Callable[[Evaluation], str]:

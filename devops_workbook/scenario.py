@@ -59,6 +59,7 @@ __all__ = [
 ]
 
 SIZE_LIMIT = 1024 * 1024
+VALUE_LIMIT = 1000
 DEPTH_LIMIT = 2  # the fields, and one list or mapping within
 LISTED = 20  # allowed values that a message repeats besides the nearest
 SHOWN = 60  # characters of a value that a message repeats
@@ -190,8 +191,11 @@ def _syntax(error: MarkedYAMLError, where: str) -> str:
 
 def _refuse_extras(events: Iterable[Event], where: str) -> None:
     """Raises ScenarioError at the first event that a flat list of fields has no use for."""
-    depth = documents = 0
+    depth = documents = values = 0
     for event in events:
+        values += isinstance(event, ScalarEvent)
+        if values > VALUE_LIMIT:
+            raise ScenarioError([f"{where}: holds more than {VALUE_LIMIT:,} names and values, the most a scenario may"])
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
         documents += isinstance(event, DocumentStartEvent)
         if problem := _extra(event, depth, documents):
@@ -465,7 +469,7 @@ def _text(value: str) -> ScalarString:
 def draft(name: str, example: str = "") -> Requirements:
     """Requirements for a new system called `name`, with the values of an example ("" = the defaults).
 
-    Raises ScenarioError when there is no such example, or the name cannot be one.
+    Raises ScenarioUnreadable when there is no such example, and ScenarioError when the name cannot be one.
     """
     start = load(_example(example)).requirements if example else Requirements()
     try:
@@ -477,7 +481,7 @@ def draft(name: str, example: str = "") -> Requirements:
 def _example(name: str) -> Path:
     known = examples()
     if name not in known:
-        raise ScenarioError([unknown(name, known, "example")])
+        raise ScenarioUnreadable([unknown(name, known, "example")])
     return known[name]
 
 

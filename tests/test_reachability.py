@@ -29,7 +29,8 @@ SAFEST = {
 }  # fmt: skip
 FAST = {"priority_performance": 5, "priority_simplicity": 0, "priority_cost": 0}
 OPEN = {
-    "priority_portability": 5, "priority_cost": 1, "priority_simplicity": 0, "team_size": 40, "kubernetes_skill": "expert",
+    "priority_portability": 5, "priority_cost": 1, "priority_simplicity": 0, "team_size": 40,
+    "kubernetes_skill": "expert",
 }  # fmt: skip
 ALL_CARE = {"priority_cost": 0, "priority_simplicity": 4, "priority_performance": 5, "team_size": 15}
 PER_EVENT = {"workload_type": "event-driven", "data_model": "key-value", "cacheable_pct": 0, "queries_per_request": 1}
@@ -53,7 +54,8 @@ REACHED_BY: dict[str, dict[str, Any]] = {
     "infrastructure.compute: functions": {**QUIET, **CHEAP},
     "infrastructure.compute: vms": {
         "workload_type": "batch", "service_time_ms": 3_600_000, "p99_latency_ms": 36_000_000, "cpu_pct": 98,
-        "priority_simplicity": 1, "team_size": 5, "kubernetes_skill": "none", "peak_rps": 2, "average_rps": 0.5, **CHEAP,
+        "priority_simplicity": 1, "team_size": 5, "kubernetes_skill": "none", "peak_rps": 2, "average_rps": 0.5,
+        **CHEAP,
     },
     "infrastructure.database: relational": {"priority_cost": 5, "priority_simplicity": 5, "priority_performance": 1},
     "infrastructure.database: relational-cluster": {"database_gb": 100_000},
@@ -93,7 +95,9 @@ REACHED_BY: dict[str, dict[str, Any]] = {
     "scaling.performance_monitoring: golden-signals-apm": FAST | {"public_facing": False, "priority_portability": 0},
     "scaling.capacity: headroom": {"data_model": "relational", **EASY, **CHEAP, "peak_rps": 50, "average_rps": 40},
     "scaling.capacity: zone-loss": {},
-    "scaling.capacity: region-loss": {**URGENT, "priority_cost": 0, "priority_simplicity": 0, "priority_performance": 5},
+    "scaling.capacity: region-loss": {
+        **URGENT, "priority_cost": 0, "priority_simplicity": 0, "priority_performance": 5
+    },
     "security.scanning: baseline": {**QUIET, **CHEAP},
     "security.scanning: container": {},
     "security.scanning: full": {"data_sensitivity": "restricted"},
@@ -131,7 +135,8 @@ REACHED_BY: dict[str, dict[str, Any]] = {
     "cost.resources: commitment-3y": {"commitment": "3y", "growth_pct_per_year": 5, "horizon_months": 36},
     "cost.resources: spot-mixed": {
         "workload_type": "batch", "service_time_ms": 3_600_000, "p99_latency_ms": 36_000_000, "cpu_pct": 98,
-        "team_size": 5, "kubernetes_skill": "none", "peak_rps": 2, "average_rps": 0.5, "priority_simplicity": 0, **CHEAP,
+        "team_size": 5, "kubernetes_skill": "none", "peak_rps": 2, "average_rps": 0.5, "priority_simplicity": 0,
+        **CHEAP,
     },
     "cost.monitoring: budget-alerts": {**CHEAP, "priority_simplicity": 5},
     "cost.monitoring: budget-anomaly": {},

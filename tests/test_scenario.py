@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -194,6 +195,13 @@ def test_a_file_is_read_up_to_a_limit(tmp_path: Path) -> None:
     file.write_bytes(b"#" * (1024 * 1024 + 1))
     with pytest.raises(ScenarioError, match="larger than 1,048,576 bytes"):
         load(file)
+
+
+@pytest.mark.parametrize("data", [b"a: 1\n" * 200_000, b"compliance: [" + b"a," * 500_000 + b"]"])
+def test_a_file_of_a_million_values_is_refused_at_once(data: bytes) -> None:
+    start = time.perf_counter()
+    assert problems(data) == ("shop.yaml: holds more than 1,000 names and values, the most a scenario may",)
+    assert time.perf_counter() - start < 5
 
 
 @pytest.mark.parametrize("name", ["missing.yaml", "a\0b.yaml", "x" * 300 + ".yaml", "."])

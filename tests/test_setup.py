@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import importlib
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -24,7 +26,7 @@ import devops_workbook
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PINS = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-PUBLIC = ["Board", "Evaluation", "Requirements", "Scenario", "evaluate", "export", "load", "save"]
+PUBLIC = sorted(set(devops_workbook.__all__) - {"__version__"})
 
 
 def tracked() -> list[Path]:
@@ -124,12 +126,16 @@ def imported(path: Path) -> set[str]:
 # The package
 
 
+def test_the_public_names_are_few() -> None:
+    assert set(PUBLIC) >= {"Board", "Evaluation", "Requirements", "Scenario", "evaluate", "load", "save"}
+    assert len(devops_workbook.__all__) <= 10
+
+
 @pytest.mark.parametrize("name", PUBLIC)
 def test_a_public_name_is_the_thing_and_not_a_module_of_that_name(name: str) -> None:
     """Also once the modules behind the names have been imported."""
     for module in ("evaluate", "export.document", "scenario", "widgets.board"):
         importlib.import_module(f"devops_workbook.{module}")
-    assert name in devops_workbook.__all__
     assert callable(getattr(devops_workbook, name))
 
 
@@ -294,3 +300,47 @@ def test_own_warnings_are_errors() -> None:
     options: dict[str, Any] = PROJECT["tool"]["pytest"]["ini_options"]
     assert "error:::devops_workbook" in options["filterwarnings"]
     assert options["xfail_strict"] is True
+
+
+# The account of what was not verified
+
+SKIPPING = """
+import pytest
+
+def test_runs(): pass
+
+@pytest.mark.needs("no-such-program")
+def test_needs(): raise AssertionError
+
+def test_skips(): pytest.skip("no such service")
+
+@pytest.mark.xfail(strict=True)
+def test_known(): raise AssertionError
+"""
+
+
+@pytest.mark.parametrize("ci", ["", "true"])
+def test_a_skip_is_told_at_the_end_and_fails_in_ci(tmp_path: Path, ci: str) -> None:
+    shutil.copy(Path(__file__).with_name("conftest.py"), tmp_path)
+    (tmp_path / "test_it.py").write_text(SKIPPING)
+    (tmp_path / "test_module.py").write_text("import pytest\npytest.skip('no browser', allow_module_level=True)\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n    needs\n    golden\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--continue-on-collection-errors", str(tmp_path)],
+        env={**os.environ, "CI": ci},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    *_, last = done.stdout.splitlines()
+    if ci:
+        assert done.returncode != 0
+        assert "skipped" not in last
+        assert done.stdout.count("In CI nothing may be skipped. ") >= 3
+    else:
+        assert done.returncode == 0
+        account = done.stdout.partition(" not verified ")[2]
+        for reason in ("no-such-program is not installed", "no such service", "no browser"):
+            assert f"1 test: {reason}\n" in account
+        assert "1 passed, 3 skipped, 1 xfailed" in last

@@ -53,6 +53,11 @@ def _accept(text: str, name: str, value: float) -> tuple[WayOut, ...]:
     return (WayOut(text, {name: value}),) if value <= _most(name) else ()
 
 
+def _keep(c: Context, fields: Iterable[str]) -> dict[str, object]:
+    """Overrides that hold decisions as they are, where a looser target alone would let others in."""
+    return {"overrides": {**c.requirements.overrides, **{field: c.choice(field) for field in fields}}}
+
+
 def _elsewhere(c: Context, jurisdiction: str, count: int, zones: int) -> tuple[WayOut, ...]:
     """Other providers with so many regions in a jurisdiction, the first of them with so many zones."""
     ways = []
@@ -125,11 +130,9 @@ _ON_THE_PATH = (
 
 
 def _lower_target(c: Context, pct: float) -> tuple[WayOut, ...]:
-    """The lower target, and overrides that hold the users' path as it is: the target alone would let cheaper
-    services in, and fall short again."""
+    """The lower target with the users' path as it is: alone it would let cheaper services in, and fall short again."""
     lower = max(90.0, math.floor(pct * 1000) / 1000)
-    kept = {**c.requirements.overrides, **{field: c.choice(field) for field in _ON_THE_PATH}}
-    change = {"availability_target_pct": lower, "overrides": kept}
+    change = {"availability_target_pct": lower} | _keep(c, _ON_THE_PATH)
     return (WayOut(f"Lower the target to {lower:g} %, and keep this design", change),)
 
 
@@ -295,10 +298,21 @@ def over_budget(c: Context, a: Assessment) -> Iterator[Finding]:
             "conflict", "high", "over-budget",
             f"Production costs {usd(cost)} a month, {usd(cost - budget)} above the budget of {usd(budget)}. Most of "
             "it: " + ", ".join(f"{id} {usd(amount)}" for id, amount in most) + ".",
-            (*cheaper, *_accept(f"Raise the budget to {usd(math.ceil(cost))}", "monthly_budget_usd", cost),
+            (*cheaper, *_raise_budget(c, cost),
              WayOut("Ask for less: load, targets, retention or data")),
             "cost.resources",
         )  # fmt: skip
+
+
+_PRICED = (
+    *_ON_THE_PATH, "observability.metrics", "observability.logging", "observability.tracing", "cicd.platform",
+)  # fmt: skip
+
+
+def _raise_budget(c: Context, cost: float) -> tuple[WayOut, ...]:
+    """The larger budget with this design: alone it would let dearer options in, and be exceeded again."""
+    ways = _accept(f"Raise the budget to {usd(math.ceil(cost))}, and keep this design", "monthly_budget_usd", cost)
+    return tuple(WayOut(way.text, dict(way.change) | _keep(c, _PRICED)) for way in ways)
 
 
 def _cheaper(c: Context) -> Iterator[tuple[str, Option]]:

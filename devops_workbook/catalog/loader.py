@@ -197,10 +197,11 @@ def _price_book(provider: str, reference_region: str) -> PriceBook:
     text = io.StringIO(_ROOT.joinpath(path).read_text(encoding="utf-8"), newline="")
     for line, row in enumerate(csv.DictReader(text), start=2):
         where = f"{path}, line {line}"
+        figure = _entry(row, "usd", where)
         try:
-            usd = float(_entry(row, "usd", where))
-        except ValueError:
-            raise CatalogError(f"catalog/{where}: usd is {row['usd']!r}, not a number") from None
+            usd = float(figure)
+        except (TypeError, ValueError):
+            raise CatalogError(f"catalog/{where}: usd is {figure!r}, not a number") from None
         price = _build(Price, where, **{**row, "usd": usd})
         key = (price.item, price.region)
         if key in rows:

@@ -156,15 +156,15 @@ def _forbidden_override(context: Context, field_id: str, option: Option) -> None
 def priority_flips(requirements: Requirements, options: Sequence[Option], chosen: Option) -> tuple[str, ...]:
     """Sentences saying which one priority, set to which value, would make another of `options` win.
 
-    options: all of the field, in catalog order, those ruled out included. Constraints and the other decisions are
-    taken as they are.
+    options: all of the field, in catalog order, those ruled out included. A priority weighs in every decision, and
+    another that changes with it may rule options of this one in or out: that is not followed up.
     """
     possible = [o for o in options if not o.ruled_out]
     if len(possible) < 2:
         return ()
     flips = _nearest_flips(tuple(getattr(requirements, f"priority_{name}") for name in PRIORITIES), possible)
     return tuple(
-        f"{o.title} would be chosen with priority_{flips[o.id][0]} at {flips[o.id][1]}"
+        f"{o.title} would be chosen with priority_{flips[o.id][0]} at {flips[o.id][1]}, other decisions as they are"
         for o in possible
         if o.id != chosen.id and o.id in flips
     )

@@ -1,7 +1,8 @@
 """The sites of a design: which regions it uses, and how much of it runs in each.
 
-One site serves everything. Of two active ones each serves half and can carry the whole; a warm standby keeps a
-share of the capacity running; a pilot light keeps the data and starts the rest when the first site is lost.
+One site serves everything. Of two active ones each serves half, and keeps running what the whole load of the moment
+needs, because the other half may arrive at once; a warm standby keeps a share of the capacity running; a pilot light
+keeps the data and starts the rest when the first site is lost.
 """
 
 from __future__ import annotations
@@ -59,9 +60,10 @@ def chosen_service(c: Context, field_id: str) -> Service:
 
 
 def site_compute(c: Context, site: Site) -> ComputeSize:
-    """The compute of one site: its size at the peak, the fewest instances that run, and the mean its share needs."""
+    """The compute of one site: its size at the peak, the fewest instances that run, and the mean."""
     load = load_of(c)
     size = compute_size(c, load, chosen_service(c, "infrastructure.compute"), zones_of(c, site))
     idle = 0 if size.minimum == 0 else math.ceil(size.peak * site.running)
     least = size.minimum if site.running == 1.0 else idle
-    return replace(size, minimum=least, mean=max(float(least), size.peak * load.mean_share * site.share))
+    serving = size.peak * load.mean_share if site.share else 0.0
+    return replace(size, minimum=least, mean=max(float(least), serving))

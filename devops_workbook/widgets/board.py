@@ -102,6 +102,9 @@ class Board(Panel):
         self.wait()
         self._summary = display(HTML(self._static()), display_id=True)  # type: ignore[no-untyped-call]
 
+    def __repr__(self) -> str:
+        return f"Board({self._state.wanted.name[:60]!r})"
+
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """The widget, and beside it the same in plain HTML for viewers that have no widgets."""
         self.wait()

@@ -8,7 +8,7 @@
 
 const OWNED_BY_READER = new Set(["open", "style"]);
 const SLOW_MS = 400;
-const SILENT_MS = 15000;
+const SILENT_MS = 8000;
 
 const keyOf = (node) => (node.nodeType === 1 ? node.id || node.dataset.key || "" : "");
 

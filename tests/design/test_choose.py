@@ -17,6 +17,7 @@ from devops_workbook.design.model import PRIORITIES, Option
 from devops_workbook.requirements import Requirements
 
 FIELD = "cicd.branching"
+FLIP = re.compile(r"(.+) would be chosen with (priority_\w+) at (\d), other decisions as they are")
 
 
 def context(**changes: Any) -> Context:
@@ -118,7 +119,7 @@ def test_an_override_that_is_forbidden_is_a_finding_and_the_constraint_stands() 
 @pytest.mark.parametrize(("wanted", "hint"), [("chaep", "'cheap'"), ("", ""), ("<b>", "")])
 def test_an_override_that_does_not_exist_is_a_finding(wanted: str, hint: str) -> None:
     c = context(overrides={FIELD: wanted, "cicd.stages": "standard"})
-    chosen, _, overridden = choose(c, FIELD, [CHEAP, SAFE], {})
+    _, _, overridden = choose(c, FIELD, [CHEAP, SAFE], {})
     assert not overridden
     (finding,) = c.findings
     assert finding.code == "override-unknown"
@@ -153,7 +154,7 @@ def test_every_flip_that_is_announced_flips_the_decision(
     rule_out = {f"option-{ruled}": "no"}
     decision = decide(context(**priorities(*raw)), FIELD, options, rule_out=rule_out)
     for flip in decision.flips:
-        title, name, value = re.fullmatch(r"(.+) would be chosen with (priority_\w+) at (\d)", flip).groups()  # type: ignore[union-attr]
+        title, name, value = FLIP.fullmatch(flip).groups()  # type: ignore[union-attr]
         changed = {**priorities(*raw), name: int(value)}
         assert decide(context(**changed), FIELD, options, rule_out=rule_out).choice.title == title
 

@@ -88,6 +88,8 @@ def test_below_target_keeps_the_best_where_none_suffices() -> None:
     assert below_target({"a": None}, 99.9) == {}
 
 
-@pytest.mark.parametrize(("amount", "words"), [(None, "not known"), (0.42, "$0.42"), (99.999, "$100.00"), (1234, "$1,234")])
+@pytest.mark.parametrize(
+    ("amount", "words"), [(None, "not known"), (0.42, "$0.42"), (99.999, "$100.00"), (1234, "$1,234")]
+)
 def test_amounts_in_words(amount: float | None, words: str) -> None:
     assert usd(amount) == words

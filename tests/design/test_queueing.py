@@ -28,7 +28,7 @@ def direct_erlang_c(workers: int, load: float) -> float:
 
 
 def test_the_worked_example_of_call_centres() -> None:
-    # 100 calls in half an hour of three minutes each, 14 agents: 17.4 % wait, 7.8 s on average, 88.8 % answered in 20 s.
+    # 100 calls in half an hour of three minutes each, 14 agents: 17.4 % wait, 7.8 s on average, 88.8 % within 20 s.
     # https://www.callcentrehelper.com/erlang-c-formula-example-121281.htm
     chance = erlang_c(14, 10.0)
     assert chance == pytest.approx(0.174, abs=0.0005)

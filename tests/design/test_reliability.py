@@ -30,7 +30,9 @@ def context(**changes: Any) -> Context:
     return Context(Requirements(**changes), load())
 
 
-def cases(c: Context, form: str, backup: str = "pitr", automatic: bool = False, kind: str = "relational") -> dict[str, Recovery]:
+def cases(
+    c: Context, form: str, backup: str = "pitr", automatic: bool = False, kind: str = "relational"
+) -> dict[str, Recovery]:
     database = c.service("database", kind)
     assert database is not None
     return {case.disruption: case for case in recovery(c, Setup(form, backup, automatic, database))}

@@ -29,7 +29,7 @@ CHROMIUM_ARGS = (
     "--force-color-profile=srgb",
 )
 START_SECONDS = 60
-RUN_SECONDS = 90_000
+RUN_MILLISECONDS = 60_000
 
 
 def chromium() -> str | None:
@@ -47,6 +47,15 @@ class Lab:
         """The address that opens `notebook` alone."""
         path = f"doc/tree/{notebook}" if notebook else "api"
         return f"http://127.0.0.1:{self._port}/{path}?token={self._token}&reset"
+
+    def stop_kernel_of(self, notebook: str) -> None:
+        """End the kernel of an open notebook, as a crash would."""
+        sessions = json.load(urllib.request.urlopen(self._api("sessions")))
+        (kernel,) = [session["kernel"]["id"] for session in sessions if session["path"] == notebook]
+        urllib.request.urlopen(urllib.request.Request(self._api(f"kernels/{kernel}"), method="DELETE")).close()
+
+    def _api(self, path: str) -> str:
+        return f"http://127.0.0.1:{self._port}/api/{path}?token={self._token}"
 
     def use_theme(self, name: str) -> None:
         """Have every page opened from now on use this theme, such as "JupyterLab Dark"."""
@@ -158,12 +167,15 @@ def browse(width: int = 1440, height: int = 900) -> Iterator[Any]:
 def run_all(page: Any, url: str, wait_for: str = ".dw-value") -> None:
     """Open a notebook, run all its cells, and wait until `wait_for` is on the page."""
     page.goto(url)
-    page.wait_for_selector(".jp-NotebookPanel-notebook", timeout=RUN_SECONDS)
+    page.wait_for_selector(".jp-NotebookPanel-notebook", timeout=RUN_MILLISECONDS)
     # Running before the kernel is there would ask which kernel to use.
-    page.get_by_text("| Idle").wait_for(timeout=RUN_SECONDS)
+    page.get_by_text("| Idle").wait_for(timeout=RUN_MILLISECONDS)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.wait_for_selector(wait_for, timeout=RUN_SECONDS)
+    trouble = "[data-mime-type='application/vnd.jupyter.stderr'], [data-mime-type='application/vnd.jupyter.error']"
+    page.locator(f"{wait_for}, {trouble}").first.wait_for(timeout=RUN_MILLISECONDS)
+    if page.locator(trouble).count():
+        raise RuntimeError(f"a cell failed:\n{page.locator(trouble).first.inner_text()}")
 
 
 def settled(page: Any) -> None:

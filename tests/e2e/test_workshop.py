@@ -12,8 +12,8 @@ from playwright.sync_api import expect
 
 from devops_workbook.evaluate import evaluate
 from devops_workbook.render.figures import scores
-from devops_workbook.scenario import load
 from devops_workbook.requirements import Requirements
+from devops_workbook.scenario import load
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("chromium")]
 
@@ -334,6 +334,30 @@ def test_the_summary_cell_follows_the_board(board: Any) -> None:
     open_group(board, "identity")
     put(board, "name", "Renamed in the review")
     expect(board.locator(".dw-static h2")).to_have_text("Renamed in the review", timeout=5000)
+
+
+def test_a_reloaded_page_finds_the_board_and_a_lost_kernel_is_said(page: Any, lab: Lab) -> None:
+    cells = ["from devops_workbook import Board\nboard = Board('scenarios/back-office.yaml')\nboard", "board.summary()"]
+    name = lab.notebook("reloaded.ipynb", cells)
+    run_all(page, lab.url(name))
+    put(page, "peak_rps", "123")
+    expect(page.locator(".dw-static .dw-value").first).to_have_text(
+        page.locator(".dw-root .dw-value").first.text_content(), timeout=5000
+    )
+    page.get_by_role("button", name="Save and create checkpoint").click()
+    for _ in range(100):
+        if "dw-static" in (lab.folder / name).read_text():
+            break
+        page.wait_for_timeout(100)
+    page.reload()
+    expect(control(page, "peak_rps")).to_have_value("123", timeout=30_000)
+    put(page, "peak_rps", "124")
+    expect(page.locator(".dw-root")).to_have_attribute("data-answered", "2")
+
+    lab.stop_kernel_of(name)
+    control(page, "peak_rps").fill("125")
+    control(page, "peak_rps").press("Enter")
+    expect(page.locator(".dw-silence")).to_be_visible(timeout=15_000)
 
 
 def test_a_second_view_of_the_board_shows_the_same_state(page: Any, lab: Lab) -> None:

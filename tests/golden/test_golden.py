@@ -1,8 +1,8 @@
-"""Whole plans, kept as text and figures, so that a change of a fact or a rule shows what it changes for whom.
+"""Extreme scenarios, kept as text and figures: wishes that contradict each other, hardly anything, very much.
 
 `in-<name>.yaml` is a scenario; `out-<name>.txt` its plan as text and `out-<name>.json` its choices, key figures and
-findings. The six example scenarios are read where they are. `make golden` writes the outputs anew; read the
-difference before keeping it.
+findings. `make golden` writes the outputs anew; read the difference before keeping it. The example scenarios are
+kept beside these, by `tests/test_golden.py`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import pytest
 
 from devops_workbook.evaluate import Evaluation, evaluate
 from devops_workbook.render.text import plan_text
-from devops_workbook.scenario import examples, load
+from devops_workbook.scenario import load
 
 HERE = Path(__file__).parent
-SCENARIOS = {**examples(), **{path.stem.removeprefix("in-"): path for path in sorted(HERE.glob("in-*.yaml"))}}
+SCENARIOS = {path.stem.removeprefix("in-"): path for path in sorted(HERE.glob("in-*.yaml"))}
 
 
 @pytest.fixture(params=SCENARIOS)
@@ -28,7 +28,7 @@ def scenario(request: pytest.FixtureRequest) -> tuple[str, Evaluation]:
 
 
 def digest(evaluation: Evaluation) -> dict[str, Any]:
-    """What a reader compares first: choices, key figures, findings. None = not known."""
+    """What a reader compares first: choices, key figures, findings in full. None = not known."""
     a = evaluation.assessment
     return {
         "choices": {d.id: d.choice.id + " (overridden)" * d.overridden for d in evaluation.plan.decisions},
@@ -39,8 +39,10 @@ def digest(evaluation: Evaluation) -> dict[str, Any]:
             "rto_minutes": {case.disruption: _rounded(case.rto_minutes, 1) for case in a.recovery.cases},
             "rpo_minutes": {case.disruption: _rounded(case.rpo_minutes, 1) for case in a.recovery.cases},
         },
-        "components": {c.id: " ".join(f"{c.service} x{c.count} {c.sku}".split()) for c in evaluation.topology.components},
-        "findings": [f"{f.severity} {f.kind}: {f.code}" for f in evaluation.findings],
+        "components": {
+            c.id: " ".join(f"{c.service} x{c.count} {c.sku}".split()) for c in evaluation.topology.components
+        },
+        "findings": [f"{f.severity} {f.kind} {f.code}: {f.message}" for f in evaluation.findings],
     }
 
 

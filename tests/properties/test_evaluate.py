@@ -187,7 +187,7 @@ def test_prose_names_only_services_that_are_in_the_topology(values: Values) -> N
 
 
 @given(some_values())
-@laws
+@settings(laws, max_examples=30)
 def test_every_form_can_be_printed_and_the_scenario_saved(values: Values) -> None:
     evaluation = evaluated(values)
     assert len(plan_text(evaluation).splitlines()) == 33 + 7 + 6

@@ -20,13 +20,14 @@ from dataclasses import replace
 
 from devops_workbook.design.choose import decide, options_of
 from devops_workbook.design.context import Context
+from devops_workbook.design.decisions.words import listed
 from devops_workbook.design.model import PRIORITIES, Decision, Option
 from devops_workbook.design.reliability import sites
 from devops_workbook.design.scoring import price_scores
 from devops_workbook.findings import Finding, WayOut
 from devops_workbook.outline import FIELDS
 
-__all__ = ["Reasons", "noticed", "sensitive", "settle", "workload"]
+__all__ = ["Reasons", "noticed", "sensitive", "settle"]
 
 Reasons = Mapping[str, str | bool | None]
 
@@ -39,18 +40,6 @@ _EXPERT_TEAM = 6
 # A difference in price nobody would change a design for: 2 % of the budget, or two hours of an engineer's time.
 _NOTICED_SHARE = 0.02
 _NOTICED_USD = 150.0
-
-_WORKLOADS = {
-    "web-api": "a web API",
-    "event-driven": "an event-driven system",
-    "batch": "a batch system",
-    "streaming": "a stream processor",
-}
-
-
-def workload(c: Context) -> str:
-    """The workload type with its article, such as "an event-driven system"."""
-    return _WORKLOADS[c.requirements.workload_type]
 
 
 def sensitive(c: Context) -> bool:
@@ -89,7 +78,9 @@ def settle(
         c, field_id, options, rule_out=impossible | {id: _NOT_ADVISED + why for id, why in advice.items()},
         rationale=rationale, flips=flips, summary=summary,
     )  # fmt: skip
-    return replace(decision, flips=(*decision.flips, *_freed(c, field_id, decision)))
+    if not decision.overridden and (doubt := _given(avoid).get(decision.choice.id)):
+        _doubt(c, field_id, decision.choice, doubt)
+    return replace(decision, flips=(*decision.flips, *_freed(c, decision)))
 
 
 def _given(reasons: Reasons | None) -> dict[str, str]:
@@ -157,11 +148,12 @@ def _advice(c: Context, field_id: str, possible: Sequence[Option], avoid: Mappin
     """Option id -> why not, kind by kind; a kind that would leave nothing is passed over."""
     found: dict[str, str] = {}
     kept = list(possible)
-    for reasons in (
+    kinds: tuple[Callable[[Sequence[Option]], Mapping[str, str]], ...] = (
         lambda _: avoid,
-        lambda kept: _too_hard(c, field_id, kept),
-        lambda kept: _open_controls(c, field_id, kept),
-    ):
+        lambda options: _too_hard(c, field_id, options),
+        lambda options: _open_controls(c, field_id, options),
+    )
+    for reasons in kinds:
         given = reasons(kept)
         left = [o for o in kept if o.id not in given]
         if left:
@@ -213,7 +205,7 @@ def _asking(c: Context, asked: Mapping[str, Sequence[str]], controls: Sequence[s
     return f"{asked[first][0]} asks for ({title[0].lower()}{title[1:]}){more}"
 
 
-def _freed(c: Context, field_id: str, decision: Decision) -> tuple[str, ...]:
+def _freed(c: Context, decision: Decision) -> tuple[str, ...]:
     """What would win without the frameworks, where only they speak against it."""
     if decision.overridden or not c.frameworks:
         return ()
@@ -221,8 +213,19 @@ def _freed(c: Context, field_id: str, decision: Decision) -> tuple[str, ...]:
     better = max(open_ones, key=lambda o: o.score, default=None)
     if better is None or better.score <= decision.choice.score:
         return ()
-    names = " and ".join(f.title for f in c.frameworks)
+    names = listed([f.title for f in c.frameworks])
     return (f"{better.title} would be chosen without {names}",)
+
+
+def _doubt(c: Context, field_id: str, option: Option, why: str) -> None:
+    c.find(
+        Finding(
+            "risk", "medium", "choice-not-advised",
+            f"{_TITLES[field_id]}: {option.title} is not advised, but everything else is impossible or as "
+            f"doubtful: {why}.",
+            (WayOut("Change the requirement behind it"),), field_id,
+        )
+    )  # fmt: skip
 
 
 def _warn(c: Context, field_id: str, option: Option, why: str) -> None:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from devops_workbook.catalog.model import Service
 from devops_workbook.design.choose import options_of
 from devops_workbook.design.context import Context
-from devops_workbook.design.decisions.advice import Reasons, sensitive, settle, workload
+from devops_workbook.design.decisions.advice import Reasons, sensitive, settle
+from devops_workbook.design.decisions.words import error_budget, workload
 from devops_workbook.design.model import PRIORITIES, Decision, Option
 from devops_workbook.design.pricing import estimate
 from devops_workbook.design.scoring import service_options, usd
@@ -20,6 +21,8 @@ _HOST_TITLES = {"github": "GitHub", "gitlab": "GitLab", "self-hosted": "the team
 _APPROVALS = {"none": "nobody approves a release", "peer": "a peer approves a release",
               "change-board": "a change board approves a release"}  # fmt: skip
 
+# A build server with its agents and plugins is patched every month, by people who also answer for the product.
+_SERVER_TEAM = 5
 # Release branches live for days; with a release every working day there is always one too many.
 _DAILY = 5.0
 # From about four a day on, what each release shows to all users at once adds up.
@@ -60,8 +63,13 @@ def platform(c: Context) -> Decision:
         + ", ".join(f"{s.title} {usd(prices[s.id])}" for s in services if s.id not in rule_out)
         + " a month.",
     ]
+    avoid = {
+        s.id: r.team_size < _SERVER_TEAM and f"a team of {r.team_size} cannot also run a build server"
+        for s in services
+        if "managed-runners" not in s.features
+    }
     options = [_pipeline_option(s) for s in services]
-    decision = settle(c, "cicd.platform", options, rule_out=rule_out, prices=prices, rationale=rationale,
+    decision = settle(c, "cicd.platform", options, rule_out=rule_out, avoid=avoid, prices=prices, rationale=rationale,
                       summary=_PLATFORM_SUMMARY)  # fmt: skip
     return replace(decision, detail=_PLATFORM_DETAIL)
 
@@ -70,11 +78,14 @@ _PLATFORM_SUMMARY = "{pipeline}, with the pipeline as code beside the source and
 
 
 _PLATFORM_DETAIL = (
-    ("Pipeline as code", "In the repository beside what it builds, with code owners; shared steps are versioned modules."),
+    ("Pipeline as code", "Beside what it builds, with code owners; shared steps are versioned modules."),
     ("Identity", "Cloud access by federated identity for minutes at a time; no cloud key is stored."),
-    ("Runners", "Fresh for each job; deployments to production run in an environment of their own that only main can use."),
+    ("Runners", "Fresh for each job; production is deployed from an environment that only the main branch can use."),
     ("Environments", "Development, staging and production by the same pipeline with the same steps."),
-    ("Documentation", "The pipeline's steps, its approvals and the way back are described beside it and change with it."),
+    (
+        "Documentation",
+        "The pipeline's steps, its approvals and the way back are described beside it and change with it.",
+    ),
 )
 
 
@@ -94,9 +105,11 @@ def stages(c: Context) -> Decision:
     r = c.requirements
     avoid = {
         "essential": sensitive(c) and f"{r.data_sensitivity} data asks for security tests before every release",
-        "standard": r.data_sensitivity == "restricted" and "restricted data asks for signed artifacts and kept evidence",
+        "standard": r.data_sensitivity == "restricted"
+        and "restricted data asks for signed artifacts and kept evidence",
         "regulated": r.deploys_per_week > _STREAM_OF_RELEASES
         and not r.compliance
+        and r.data_sensitivity != "restricted"
         and f"{_weekly(c)} leave no time for its slower stages",
     }
     rationale = [f"Data is {r.data_sensitivity}; {_weekly(c)}, and {_APPROVALS[r.release_approval]}."]
@@ -135,15 +148,11 @@ def deployment(c: Context) -> Decision:
     """How a new version takes over: by the error budget, the traffic there is to judge it by, and the platform."""
     r = c.requirements
     functions = c.choice("infrastructure.compute") == "functions"
-    budget = (1 - r.availability_target_pct / 100) * 30 * 24 * 60
     seen = r.average_rps * _CANARY_SHARE * _CANARY_SECONDS
-    streaming = r.workload_type == "streaming"
+    streaming, in_batches = r.workload_type == "streaming", r.workload_type in ("batch", "streaming")
     rule_out = {"rolling": functions and "a function is switched to a new version, there are no instances to replace"}
     avoid: Reasons = {
-        "canary": (
-            r.workload_type in ("batch", "streaming")
-            and f"{workload(c)} has no share of users to send to a canary"
-        )
+        "canary": (in_batches and f"{workload(c)} has no share of users to send to a canary")
         or (
             seen < _CANARY_REQUESTS
             and f"its first 5 % would answer {seen:,.0f} requests in ten minutes, too few to judge it by"
@@ -152,13 +161,14 @@ def deployment(c: Context) -> Decision:
         or (
             r.deploys_per_week >= _FREQUENT
             and seen >= _CANARY_REQUESTS
+            and not in_batches
             and f"{r.deploys_per_week:g} times a week every user would meet a new version at once"
         ),
         "rolling": r.availability_target_pct >= 99.95
         and not streaming
-        and f"the error budget of {budget:,.1f} min a month leaves no room for a bad version that reaches everybody",
+        and f"an error budget of {error_budget(c)} in 30 days leaves no room for a bad version that reaches everybody",
     }
-    rationale = [f"The error budget is {budget:,.1f} minutes in 30 days; {_weekly(c)}."]
+    rationale = [f"The error budget is {error_budget(c)} in 30 days; {_weekly(c)}."]
     options = options_of(c, "cicd.deployment", _SPLITS_BY_ITSELF if _splits_traffic(c) else None)
     return settle(c, "cicd.deployment", options, rule_out=rule_out, avoid=avoid, rationale=rationale)
 

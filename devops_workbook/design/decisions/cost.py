@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from devops_workbook.design.context import Context
-from devops_workbook.design.decisions.advice import Reasons, settle, workload
+from devops_workbook.design.decisions.advice import Reasons, settle
+from devops_workbook.design.decisions.words import workload
 from devops_workbook.design.model import Decision
 from devops_workbook.design.scoring import usd
 from devops_workbook.design.sizing import load_of
@@ -42,7 +43,7 @@ def resources(c: Context) -> Decision:
         and f"{workload(c)} cannot lose instances at two minutes' notice",
     }
     share = load_of(c).mean_share
-    rationale = [f"The mean load is {share:.0%} of the capacity for the peak; the company commits to {years}."]
+    rationale = [f"The mean load is {100 * share:.0f} % of the capacity for the peak; the company commits to {years}."]
     return settle(c, "cost.resources", rule_out=rule_out, avoid=avoid, rationale=rationale)
 
 
@@ -62,7 +63,9 @@ def efficiency(c: Context) -> Decision:
     """How idle capacity is avoided, outside production first."""
     r = c.requirements
     compute = c.taken["infrastructure.compute"].choice
-    rule_out = {"scale-to-zero": compute.id != "functions" and f"{compute.title} keeps a floor of instances in production"}
+    rule_out = {
+        "scale-to-zero": compute.id != "functions" and f"{compute.title} keeps a floor of instances in production"
+    }
     avoid = {"always-on": r.monthly_budget_usd > 0 and "a stated budget is not spent on environments that nobody uses"}
     rationale = ["Environments outside production are used about 60 of the 168 hours of a week."]
     return settle(c, "cost.efficiency", rule_out=rule_out, avoid=avoid, rationale=rationale)
@@ -74,7 +77,9 @@ def vendors(c: Context) -> Decision:
     bound = _bound(c)
     avoid: Reasons = {
         "portable": bound,
-        "multi-cloud": (r.team_size < _TWO_CLOUDS_TEAM and f"a team of {r.team_size} cannot run the system on two clouds")
+        "multi-cloud": (
+            r.team_size < _TWO_CLOUDS_TEAM and f"a team of {r.team_size} cannot run the system on two clouds"
+        )
         or bound,
     }
     return settle(c, "cost.vendors", avoid=avoid, rationale=[f"Portability weighs {r.priority_portability} of 5."])

@@ -9,6 +9,7 @@ from dataclasses import replace
 from devops_workbook.catalog.model import Service
 from devops_workbook.design.context import Context
 from devops_workbook.design.decisions.advice import Reasons, settle
+from devops_workbook.design.decisions.words import amount, error_budget, error_budget_minutes
 from devops_workbook.design.model import Decision
 from devops_workbook.design.paths import entry_service, intake_services, path_pct, weakest_pct
 from devops_workbook.design.reliability import FORMS, Recovery, Setup, form_rank, recovery, sites
@@ -67,7 +68,8 @@ def high_availability(c: Context) -> Decision:
     entry = c.choice("scaling.load_balancing")
     pcts = {form: path_pct(c, *_services(c), form=form, entry=entry) for form in FORMS}
     cases = {
-        form: _infrastructure_cases(c, form, "pitr-immutable", automatic=form in _SWITCH_BY_THEMSELVES) for form in FORMS
+        form: _infrastructure_cases(c, form, "pitr-immutable", automatic=form in _SWITCH_BY_THEMSELVES)
+        for form in FORMS
     }
     impossible = _impossible_forms(c)
     possible = [form for form in FORMS if form not in impossible]
@@ -75,13 +77,16 @@ def high_availability(c: Context) -> Decision:
     weakest = {form: weakest_pct(c, regional, form) for form in possible}
     short = _weak(c, weakest)
     late = _late(c, {form: cases[form] for form in possible})
-    avoid = {form: "; ".join(x for x in (_one_zone(c, form), short.get(form), late.get(form)) if x) for form in possible}
+    avoid = {
+        form: "; ".join(x for x in (_one_zone(c, form), short.get(form), late.get(form)) if x) for form in possible
+    }
+    lost, shown = ("zone", -2) if c.second_region is None else ("region", -1)
     rationale = [
-        "RTO and RPO when a region is lost: "
-        + ", ".join(f"{_FORM_NAMES[f]} {_pair(cases[f][-1])}" for f in FORMS)
-        + f"; the targets are {r.rto_minutes:g} min / {r.rpo_minutes:g} min.",
+        f"RTO and RPO when a {lost} is lost: "
+        + ", ".join(f"{_FORM_NAMES[f]} {_pair(cases[f][shown])}" for f in possible)
+        + f"; the targets are {amount(r.rto_minutes)} min / {amount(r.rpo_minutes)} min.",
         "Promised on the users' path: "
-        + ", ".join(f"{_FORM_NAMES[form]} {_pct(pcts[form])}" for form in FORMS)
+        + ", ".join(f"{_FORM_NAMES[form]} {_pct(pcts[form])}" for form in possible)
         + f"; the target is {r.availability_target_pct:g} %.",
     ]
     decision = settle(c, "disaster_recovery.high_availability", rule_out=impossible, avoid=avoid, rationale=rationale)
@@ -143,7 +148,8 @@ def _weak(c: Context, weakest: Mapping[str, float | None]) -> dict[str, str]:
 
 
 def _late(c: Context, cases: Cases) -> dict[str, str]:
-    """Form -> which disruption takes too long or loses too much; measured against the best there is, if none suffices."""
+    """Form -> which disruption takes too long or loses too much; measured against the best there is, if none "
+    "suffices."""
     r = c.requirements
     short: dict[str, list[str]] = {form: [] for form in cases}
     for of_one_disruption in zip(*cases.values(), strict=True):
@@ -151,7 +157,7 @@ def _late(c: Context, cases: Cases) -> dict[str, str]:
         rpo = max(r.rpo_minutes, min(_minutes(case.rpo_minutes) for case in of_one_disruption))
         for form, case in zip(cases, of_one_disruption, strict=True):
             if not case.within(rto, rpo):
-                targets = f"{r.rto_minutes:g} min / {r.rpo_minutes:g} min"
+                targets = f"{amount(r.rto_minutes)} min / {amount(r.rpo_minutes)} min"
                 short[form].append(f"losing the {case.disruption} takes RTO / RPO {_pair(case)} against {targets}")
     return {form: "; ".join(reasons) for form, reasons in short.items()}
 
@@ -185,7 +191,8 @@ def _form_summary(c: Context, decision: Decision) -> str:
         return decision.summary
     return {
         "single-zone": "{compute} runs in one zone of {region}; {database} spans its zones by itself.",
-        "multi-zone": "{compute} is spread over all zones of {region}, and {database} spans them by itself; failover is "
+        "multi-zone": "{compute} is spread over several zones of {region}, and {database} spans them by itself; "
+        "failover is "
         "automatic.",
     }.get(decision.choice.id, decision.summary)
 
@@ -202,8 +209,8 @@ def backup(c: Context) -> Decision:
     rule_out = {"pitr-cross-region": alone and "there is no second region within the data residency to copy to"}
     rationale = [
         "Worst loss of data: "
-        + ", ".join(f"{name} {_known(rpos[id])}" for id, name in _BACKUPS.items())
-        + f"; the RPO target is {r.rpo_minutes:g} min.",
+        + ", ".join(f"{name} {_known(rpos[id])}" for id, name in _BACKUPS.items() if not rule_out.get(id))
+        + f"; the RPO target is {amount(r.rpo_minutes)} min.",
     ]
     avoid = {**_deletable(c), **_loses_too_much(rpos, r.rpo_minutes)}
     decision = settle(c, "disaster_recovery.backup", rule_out=rule_out, avoid=avoid, rationale=rationale)
@@ -223,7 +230,8 @@ def _backup_summary(decision: Decision, alone: bool) -> str:
         return decision.summary if alone else decision.summary + _DAILY_COPY
     if alone:
         return (
-            "Point-in-time recovery, and a copy in a separate account of the same region with a write-once lock that nobody, "
+            "Point-in-time recovery, and a copy in a separate account of the same region with a write-once lock "
+            "that nobody, "
             "including administrators, can lift before its time."
         )
     return decision.summary
@@ -256,25 +264,33 @@ def recovery_procedures(c: Context) -> Decision:
     }
     avoid: Reasons = {
         "region-failover-manual": (form == "active-active" and "both regions serve, and health checks drop a lost one")
-        or (too_slow and f"with a person deciding it takes {_known(manual)}, above {r.rto_minutes:g} min"),
+        or (too_slow and f"with a person deciding it takes {_known(manual)}, above {amount(r.rto_minutes)} min"),
         "region-failover-automatic": form == "pilot-light"
         and "the second site has no instances to switch to until people have started them",
     }
-    rationale = [f"The RTO target is {r.rto_minutes:g} min."]
+    rationale = [f"The RTO target is {amount(r.rto_minutes)} min."]
     if two_sites:
         rationale = [
             f"Failing over to the other region takes {_known(manual)} with a person deciding and {_known(automatic)} "
-            f"without; the RTO target is {r.rto_minutes:g} min."
+            f"without; the RTO target is {amount(r.rto_minutes)} min."
         ]
-    return settle(c, "disaster_recovery.recovery", rule_out=rule_out, avoid=avoid, rationale=rationale)
+    decision = settle(c, "disaster_recovery.recovery", rule_out=rule_out, avoid=avoid, rationale=rationale)
+    alone = c.second_region is None and decision.choice.id == "zone-failover"
+    return replace(decision, summary=_ZONES_ONLY) if alone else decision
+
+
+_ZONES_ONLY = (
+    "Losing a zone moves traffic and {database} to the others within minutes without anybody deciding; nothing "
+    "leaves the "
+    "region, so its loss lasts until it returns."
+)
 
 
 def incident_response(c: Context) -> Decision:
     """Who answers: by the hours somebody is on call and the size of the team."""
     r = c.requirements
     around_the_clock = r.on_call == "24x7"
-    budget = (1 - r.availability_target_pct / 100) * 30 * 24 * 60
-    urgent = budget < _SMALL_BUDGET_MINUTES or r.rto_minutes <= _SHORT_RTO_MINUTES
+    urgent = error_budget_minutes(c) < _SMALL_BUDGET_MINUTES or r.rto_minutes <= _SHORT_RTO_MINUTES
     avoid: Reasons = {
         "best-effort": around_the_clock and "somebody is on call around the clock",
         "on-call": around_the_clock
@@ -285,5 +301,5 @@ def incident_response(c: Context) -> Decision:
         and f"a team of {r.team_size} cannot staff a commander, a scribe and responders",
     }
     when = "around the clock" if around_the_clock else "in business hours"
-    rationale = [f"The error budget is {budget:,.1f} minutes in 30 days; people are on call {when}."]
+    rationale = [f"The error budget is {error_budget(c)} in 30 days; people are on call {when}."]
     return settle(c, "disaster_recovery.incident_response", avoid=avoid, rationale=rationale)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from devops_workbook.catalog.model import Provider, Service
 from devops_workbook.design.context import Context
 from devops_workbook.design.decisions.advice import Reasons, sensitive, settle
+from devops_workbook.design.decisions.words import amount, counted, listed
 from devops_workbook.design.model import PRIORITIES, Decision, Option
 from devops_workbook.design.paths import promise
 from devops_workbook.design.pricing import estimate
@@ -54,11 +55,14 @@ def provider(c: Context) -> Decision:
 
 
 _PROVIDER_DETAIL = (
-    ("Infrastructure as code", "{iac} modules in the repository, planned in the review, applied by the pipeline only; state "
+    ("Infrastructure as code", "{iac} modules in the repository, planned in the review, applied by the pipeline "
+        "only; state "
      "is kept remotely, locked and encrypted."),
-    ("Service selection", "Managed services where they save work: {compute} for compute, {database} for data, {registry} for "
+    ("Service selection", "Managed services where they save work: {compute} for compute, {database} for data, "
+        "{registry} for "
      "images, {secrets} for secrets, {dns} for names."),
-    ("Organisation", "Separate accounts, subscriptions or projects for development, staging, production, logs and backups, "
+    ("Organisation", "Separate accounts, subscriptions or projects for development, staging, production, logs "
+        "and backups, "
      "under policies that apply to all of them."),
     ("Environments", "One set of modules with one file of numbers an environment; a difference in kind is a defect."),
     ("Drift", "The plan runs every night; a difference from the code is a finding for its owner."),
@@ -84,13 +88,16 @@ def compute(c: Context) -> Decision:
     prices = {kind: _compute_price(c, s) for kind, s in services.items()}
     slas = {kind: promise(s) for kind, s in services.items()}
     rule_out = {kind: _compute_limit(c, s) for kind, s in services.items()}
-    promised = {kind: pct for kind, pct in slas.items() if not rule_out[kind]}
+    # Machines promise more only because their provider promises nothing of what runs on them.
+    promised = {kind: pct for kind, pct in slas.items() if not rule_out[kind] and kind != "vms"}
     avoid = {**below_target(promised, r.availability_target_pct), **_compute_advice(c)}
     load = load_of(c)
     rationale = [
-        f"{load.design_rps:,.4g} requests/s reach the origin at the planned peak with a spike of "
-        f"{r.spike_factor:g}: {load.workers:,} workers, {load.vcpus:,.1f} processors.",
-        "One site at this load costs " + _list(f"{services[k].title} {usd(p)}" for k, p in prices.items()) + " a month.",
+        f"The origin gets {amount(load.design_rps)} requests/s at the planned peak with a spike of "
+        f"{r.spike_factor:g}: {counted(load.workers, 'worker')}, {amount(load.vcpus)} processors.",
+        "One site at this load costs "
+        + _list(f"{services[k].title} {usd(p)}" for k, p in prices.items())
+        + " a month.",
         f"Kubernetes skill in the team: {r.kubernetes_skill}.",
     ]
     options = [_compute_option(c, s, slas[kind]) for kind, s in services.items()]
@@ -103,7 +110,8 @@ def compute(c: Context) -> Decision:
 _COMPUTE_SUMMARIES = {
     "kubernetes": "Containers orchestrated by Kubernetes: {compute}, from immutable images, replaced and never changed "
     "in place.",
-    "containers": "Containers without a cluster to run: {compute}, from immutable images, replaced and never changed in "
+    "containers": "Containers without a cluster to run: {compute}, from immutable images, replaced and never "
+    "changed in "
     "place.",
     "functions": "Serverless functions: {compute}, from immutable versions, replaced and never changed in place.",
     "vms": "Virtual machines: {compute}, from immutable machine images, replaced and never changed in place.",
@@ -112,28 +120,34 @@ _COMPUTE_SUMMARIES = {
 
 _COMPUTE_DETAIL = {
     "kubernetes": (
-        ("Orchestration", "Deployments with readiness and liveness probes, disruption budgets and topology spread; requests "
+        ("Orchestration", "Deployments with readiness and liveness probes, disruption budgets and topology "
+            "spread; requests "
          "and limits on every container."),
-        ("Nodes", "Node pools over all zones in use, scaled by the cluster autoscaler, replaced by new images every month."),
-        ("Upgrades", "The control plane within the supported versions, one minor version at a time, in staging a week before."),
+        ("Nodes", "Node pools over all zones in use, scaled by the cluster autoscaler, replaced by new images "
+            "every month."),
+        ("Upgrades", "The control plane within the supported versions, one minor version at a time, in staging "
+            "a week before."),
     ),
     "containers": (
-        ("Orchestration", "The platform places, restarts and spreads containers; a service states image digest, size and "
+        ("Orchestration", "The platform places, restarts and spreads containers; a service states image digest, "
+            "size and "
          "number, and nothing else."),
         ("Limits", "Processor and memory are stated for each service; what exceeds them is restarted and counted."),
     ),
     "functions": (
-        ("Orchestration", "One function for each job, invoked by requests, queues or schedules; state is in the database."),
+        ("Orchestration", "One function for each job, invoked by requests, queues or schedules; state is in the "
+            "database."),
         ("Limits", "Memory, time and concurrency are stated for each function, below what the database bears."),
     ),
     "vms": (
-        ("Orchestration", "A group over all zones in use replaces machines that fail their health check and rolls out new "
+        ("Orchestration", "A group over all zones in use replaces machines that fail their health check and "
+            "rolls out new "
          "images."),
         ("Images", "Built by the pipeline from a hardened base every week; nobody signs in to change a machine."),
     ),
 }  # fmt: skip
 _EVERY_COMPUTE_DETAIL = (
-    ("State", "None on instances: sessions and files are in the database, the cache or object storage."),
+    ("State", "Kept off the instances: sessions and files are in the database, the cache or object storage."),
     ("Identity", "One identity for each service, with the rights that service needs."),
 )
 
@@ -171,7 +185,7 @@ def _compute_limit(c: Context, service: Service) -> str:
     r = c.requirements
     longest, limit = load_of(c).service_p99_s, _time_limit(c, service)
     if limit and longest > limit:
-        return f"one request in a hundred takes more than {longest:,.3g} s, and it stops one after {limit:g} s"
+        return f"one request in a hundred takes more than {amount(longest)} s, and it stops one after {limit:g} s"
     if service.kind == "kubernetes" and r.kubernetes_skill == "none":
         return "nobody in the team runs Kubernetes"
     if service.kind == "functions" and r.workload_type == "streaming":
@@ -206,12 +220,15 @@ def database(c: Context) -> Decision:
     rule_out = {kind: _database_limit(c, s) for kind, s in services.items()}
     promised = {kind: pct for kind, pct in slas.items() if not rule_out[kind]}
     rationale = [
-        f"{r.data_model.capitalize()} data, {r.database_gb:,.6g} GB, {load_of(c).queries_per_second:,.4g} queries/s at "
+        f"{r.data_model.capitalize()} data, {r.database_gb:,.6g} GB, {amount(load_of(c).queries_per_second)} "
+        f"queries/s at "
         f"the planned peak, {r.read_pct:g} % of them reads.",
-        "Without its backups one site costs " + _list(f"{services[k].title} {usd(p)}" for k, p in prices.items()) + " a month.",
+        "Without its backups one site costs "
+        + _list(f"{services[k].title} {usd(p)}" for k, p in prices.items())
+        + " a month.",
     ]
     options = [_service_option(s, slas[kind]) for kind, s in services.items()]
-    avoid = {**_database_advice(c), **below_target(promised, r.availability_target_pct)}
+    avoid = {**_database_advice(c, services), **below_target(promised, r.availability_target_pct)}
     decision = settle(c, "infrastructure.database", options, rule_out=rule_out, avoid=avoid, prices=prices,
                       rationale=rationale)  # fmt: skip
     service = services[decision.choice.id]
@@ -226,11 +243,19 @@ def _database_summary(c: Context, service: Service) -> str:
     return f"{{database}}{sized}{reading}; managed, encrypted, reached only from inside the network."
 
 
-def _database_advice(c: Context) -> dict[str, str]:
-    if c.requirements.data_model != "key-value":
-        return {}
-    why = "key-value data uses nothing of what joins and transactions across tables cost"
-    return {"relational": why, "relational-cluster": why}
+def _database_advice(c: Context, services: Mapping[str, Service]) -> dict[str, str]:
+    sizes = {kind: database_size(c, load_of(c), s) for kind, s in services.items()}
+    advice = {
+        kind: f"{size.cores_needed:,.0f} cores of queries exceed its largest size {size.sku} with all its "
+        f"replicas, so that "
+        "the data must be split over several"
+        for kind, size in sizes.items()
+        if not size.fits
+    }
+    if c.requirements.data_model == "key-value":
+        why = "key-value data uses nothing of what joins and transactions across tables cost"
+        advice |= {"relational": why, "relational-cluster": why}
+    return advice
 
 
 def _database_detail(c: Context, service: Service) -> tuple[tuple[str, str], ...]:
@@ -239,10 +264,12 @@ def _database_detail(c: Context, service: Service) -> tuple[tuple[str, str], ...
     reading = (
         f"{replicas} for reads that may be a moment old"
         if replicas
-        else "None at this load; the application reads through a second address, so that they can be added without a release"
+        else "Not needed at this load; the application reads through a second address, so that they can be added "
+        "without a release"
     )
     return (
-        ("Sizing", f"{size.cores_needed:,.3g} cores and {size.gib_needed:,.3g} GiB of data in use at the planned peak; "
+        ("Sizing", f"{amount(size.cores_needed)} cores and {amount(size.gib_needed)} GiB of data in use at the "
+            f"planned peak; "
          "reviewed every quarter from measured use."),
         ("Read replicas", f"{reading}." if size.sku else "Not needed: the service spreads reads by itself."),
         ("Performance", "Slow queries are logged with their plan and reviewed weekly; indexes and partitions change by "
@@ -260,9 +287,6 @@ def _database_limit(c: Context, service: Service) -> str:
     most = service.limits.get("max_storage_gb")
     if most and r.database_gb > most:
         return f"{r.database_gb:,.6g} GB exceed its limit of {most:,.6g} GB"
-    size = database_size(c, load_of(c), service)
-    if not size.fits:
-        return f"{size.cores_needed:,.0f} cores of queries exceed its largest size {size.sku} with all its replicas"
     return ""
 
 
@@ -303,6 +327,6 @@ def security(c: Context) -> Decision:
         "hsm-backed-keys": r.data_sensitivity != "restricted"
         and f"{r.data_sensitivity} data does not justify dedicated key hardware",
     }
-    asked = f"; frameworks: {', '.join(f.title for f in c.frameworks)}" if c.frameworks else ""
+    asked = f"; the system answers to {listed([f.title for f in c.frameworks])}" if c.frameworks else ""
     rationale = [f"The most sensitive data is {r.data_sensitivity}{asked}."]
     return settle(c, "infrastructure.security", avoid=avoid, rationale=rationale)

@@ -14,6 +14,7 @@ from devops_workbook.catalog.model import Service
 from devops_workbook.design.choose import options_of
 from devops_workbook.design.context import Context
 from devops_workbook.design.decisions.advice import Reasons, settle
+from devops_workbook.design.decisions.words import amount, counted, error_budget, error_budget_minutes
 from devops_workbook.design.model import Decision
 from devops_workbook.design.pricing import estimate
 from devops_workbook.design.scoring import service_options, usd
@@ -77,7 +78,7 @@ def metrics(c: Context) -> Decision:
     prices = _suite_prices(c, _prices(c, services))
     operated = c.choice("infrastructure.compute") == "kubernetes"
     options = service_options(options_of(c, "observability.metrics", _OPERATED if operated else None), services)
-    sources = "the functions" if t.hosts is None else f"{t.hosts:,.1f} instances on average"
+    sources = "the functions" if t.hosts is None else f"instances, {amount(t.hosts)} on average"
     return settle(
         c, "observability.metrics", options, prices=prices,
         rule_out={"datadog": _leaves_jurisdiction(c)},
@@ -112,12 +113,14 @@ def logging(c: Context) -> Decision:
     options = service_options(options_of(c, "observability.logging"), services)
     beside = c.choice("observability.metrics")
     avoid: Reasons = {
-        "loki": _needs_hands(c) or (beside != "prometheus" and "it is read beside Prometheus, which the design has not"),
-        "datadog": _leaves_provider(c) or (beside != "datadog" and "logs apart from the metrics lose the links between them"),
+        "loki": _needs_hands(c)
+        or (beside != "prometheus" and "it is read beside Prometheus, which the design has not"),
+        "datadog": _leaves_provider(c)
+        or (beside != "datadog" and "logs apart from the metrics lose the links between them"),
     }
-    days = c.requirements.log_retention_days
+    kept = counted(c.requirements.log_retention_days, "day")
     rationale = [
-        f"{t.log_gb:,.4g} GB of logs a month, kept {days} day{'' if days == 1 else 's'}: {t.log_stored_gb:,.4g} GB stored.",
+        f"Logs amount to {amount(t.log_gb)} GB a month, kept {kept}: {amount(t.log_stored_gb)} GB stored.",
         _listed(services, prices),
     ]
     return settle(c, "observability.logging", options, rule_out={"datadog": _leaves_jurisdiction(c)}, avoid=avoid,
@@ -137,7 +140,8 @@ def alerting(c: Context) -> Decision:
     }
     when = "around the clock" if around_the_clock else "in business hours"
     rationale = [
-        f"Alerts fire on the burn rate of the {target:g} % objective, not on single errors; a team of {r.team_size} is on "
+        f"Alerts fire on the burn rate of the {target:g} % objective, not on single errors; a team of "
+        f"{r.team_size} is on "
         f"call {when}."
     ]
     return settle(c, "observability.alerting", avoid=avoid, rationale=rationale)
@@ -146,11 +150,12 @@ def alerting(c: Context) -> Decision:
 def _cannot_wait(c: Context) -> str:
     """Why one unanswered page is too many, "" if it is not."""
     r = c.requirements
-    budget = (1 - r.availability_target_pct / 100) * 30 * 24 * 60
-    if budget < _UNANSWERED_MINUTES:
-        return f"one page unanswered for {_UNANSWERED_MINUTES:g} min spends more than the {budget:,.1f} min of error budget"
+    if error_budget_minutes(c) < _UNANSWERED_MINUTES:
+        return f"one page unanswered for {_UNANSWERED_MINUTES:g} min spends an error budget of {error_budget(c)}"
     if r.rto_minutes <= _SHORT_RTO_MINUTES:
-        return f"one page unanswered for {_UNANSWERED_MINUTES:g} min leaves too little of the RTO of {r.rto_minutes:g} min"
+        return (
+            f"one page unanswered for {_UNANSWERED_MINUTES:g} min leaves too little of the RTO of {r.rto_minutes:g} min"
+        )
     return ""
 
 
@@ -183,6 +188,9 @@ def tracing(c: Context) -> Decision:
         "jaeger": _needs_hands(c),
     }
     share = c.assume("trace_sample_share")
-    rationale = [f"{t.spans:,.0f} spans a month are kept, {share:.0%} of all traces.", _listed(services, prices)]
+    rationale = [
+        f"Of all traces {100 * share:.0f} % are kept, {amount(t.spans)} spans a month.",
+        _listed(services, prices),
+    ]
     return settle(c, "observability.tracing", options, rule_out={"datadog": _leaves_jurisdiction(c)}, avoid=avoid,
                   prices=prices, rationale=rationale)  # fmt: skip

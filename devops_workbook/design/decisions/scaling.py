@@ -5,7 +5,8 @@ from __future__ import annotations
 from devops_workbook.catalog.model import Service
 from devops_workbook.design.choose import options_of
 from devops_workbook.design.context import Context
-from devops_workbook.design.decisions.advice import Reasons, settle, workload
+from devops_workbook.design.decisions.advice import Reasons, settle
+from devops_workbook.design.decisions.words import amount, counted, workload
 from devops_workbook.design.model import Decision
 from devops_workbook.design.paths import entry_service, promise
 from devops_workbook.design.pricing import estimate
@@ -38,7 +39,10 @@ def caching(c: Context) -> Decision:
         f"{r.cacheable_pct:g} % of responses can be served from the edge, and the origin would be sized for them"
     )  # fmt: skip
     reads = _planned_reads(c)
-    few = reads < _WORTH_A_MEMORY_CACHE and f"a small database answers the {reads:,.0f} reads/s of the planned peak itself"
+    few = (
+        reads < _WORTH_A_MEMORY_CACHE
+        and f"a small database answers the {reads:,.0f} reads/s of the planned peak itself"
+    )
     hit = r.cacheable_pct * c.assume("cache_hit_share")
     rationale = [
         f"{r.cacheable_pct:g} % of responses may be cached, so that a warm CDN would answer {hit:.0f} % of requests; "
@@ -66,11 +70,13 @@ def load_balancing(c: Context) -> Decision:
     gateway = services["api-gateway"]
     limit = (gateway.limits.get("timeout_seconds") if gateway else None) or 0.0
     slow = limit and load_of(c).service_p99_s > limit
-    rule_out = {"api-gateway": slow and r.workload_type == "web-api" and f"it ends a request after {limit:g} s"}
+    rule_out: Reasons = {
+        "api-gateway": bool(slow) and r.workload_type == "web-api" and f"it ends a request after {limit:g} s"
+    }
     promised = {o.id: promise(entry_service(c, o.id)) for o in options if not rule_out.get(o.id)}
     prices = {id: _entry_price(c, id, s) for id, s in services.items() if s}
     rationale = [
-        f"{load_of(c).origin_rps:,.4g} requests/s reach the entry at the planned peak. A month costs "
+        f"The entry gets {amount(load_of(c).origin_rps)} requests/s at the planned peak. A month costs "
         + ", ".join(f"{s.title} {usd(prices[id])}" for id, s in services.items() if s) + ".",
     ]  # fmt: skip
     return settle(c, "scaling.load_balancing", options, rule_out=rule_out, prices=prices, rationale=rationale,
@@ -109,7 +115,8 @@ def autoscaling(c: Context) -> Decision:
     }
     load = load_of(c)
     rationale = [
-        f"The mean load is {load.mean_share:.0%} of what must be carried at once; a spike of {r.spike_factor:g} arrives "
+        f"The mean load is {100 * load.mean_share:.0f} % of what must be carried at once; a spike of "
+        f"{r.spike_factor:g} arrives "
         f"before new instances have started and is carried by those running.",
     ]
     return settle(c, "scaling.autoscaling", rule_out=rule_out, avoid=avoid, rationale=rationale)
@@ -128,10 +135,16 @@ def capacity(c: Context) -> Decision:
     load = load_of(c)
     r = c.requirements
     rationale = [
-        f"{r.peak_rps:,.6g} requests/s today grow by {r.growth_pct_per_year:g} % a year to {load.planned_rps:,.4g} in "
-        f"{r.horizon_months} months; {load.workers:,} workers keep p99 waiting within {1000 * load.wait_budget_s:,.0f} ms.",
+        f"The peak of {amount(r.peak_rps)} requests/s grows by {r.growth_pct_per_year:g} % a year to "
+        f"{amount(load.planned_rps)} in {counted(r.horizon_months, 'month')}; with {counted(load.workers, 'worker')} "
+        + (
+            f"p99 waiting stays within {amount(1000 * load.wait_budget_s)} ms." if load.wait_budget_s else _NO_TIME_LEFT
+        ),
     ]
     return settle(c, "scaling.capacity", rule_out=rule_out, rationale=rationale)
+
+
+_NO_TIME_LEFT = "none waits long, but the service alone takes longer than the latency target."
 
 
 def performance_monitoring(c: Context) -> Decision:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from devops_workbook.design.choose import options_of
 from devops_workbook.design.context import Context
 from devops_workbook.design.decisions.advice import Reasons, noticed, sensitive, settle
+from devops_workbook.design.decisions.words import counted, listed
 from devops_workbook.design.model import Decision
 from devops_workbook.design.pricing import estimate
 from devops_workbook.design.scoring import price_scores, service_options, usd
@@ -25,7 +26,7 @@ _FLOODS_SHOW_PCT = 99.95
 
 def _stake(c: Context) -> str:
     titles = [f.title for f in c.frameworks]
-    answered = f"the system answers to {' and '.join(titles)}" if titles else "no framework asks for proof"
+    answered = f"the system answers to {listed(titles)}" if titles else "no framework asks for proof"
     return f"Data is {c.requirements.data_sensitivity}; {answered}."
 
 
@@ -113,5 +114,5 @@ def compliance(c: Context) -> Decision:
         "audit-trail": (bool(c.frameworks) and "a framework to answer to asks for continuous proof")
         or (restricted and "restricted data asks for attacks to be noticed while they happen")
     }
-    rationale = [_stake(c), f"Logs are kept {r.log_retention_days} days."]
+    rationale = [_stake(c), f"Logs are kept {counted(r.log_retention_days, 'day')}."]
     return settle(c, "security.compliance", avoid=avoid, rationale=rationale)

@@ -22,18 +22,27 @@ class Typical(NamedTuple):
 
 CLOUDS = ("aws", "gcp", "azure")
 
-START_UP = dict(
+
+def given(**requirements: Any) -> dict[str, Any]:
+    return requirements
+
+
+START_UP = given(
     team_size=3, kubernetes_skill="none", deploys_per_week=15, peak_rps=30, average_rps=4, database_gb=10,
     object_storage_gb=50, priority_cost=5, priority_simplicity=5, priority_resilience=2, priority_performance=2,
     priority_portability=1, monthly_budget_usd=800,
 )  # fmt: skip
-PLATFORM_TEAM = dict(
+PLATFORM_TEAM = given(
     team_size=40, kubernetes_skill="expert", deploys_per_week=60, on_call="24x7", peak_rps=3000, average_rps=900,
     database_gb=800, data_sensitivity="confidential", priority_cost=2, priority_resilience=4, priority_performance=3,
     priority_simplicity=1, priority_portability=5, monthly_budget_usd=80_000,
 )  # fmt: skip
-LEAST = dict(priority_cost=5, priority_simplicity=5, priority_resilience=0, priority_performance=0, priority_portability=0)
-SAFEST = dict(priority_cost=0, priority_simplicity=0, priority_resilience=5, priority_performance=1, priority_portability=0)
+LEAST = given(
+    priority_cost=5, priority_simplicity=5, priority_resilience=0, priority_performance=0, priority_portability=0
+)
+SAFEST = given(
+    priority_cost=0, priority_simplicity=0, priority_resilience=5, priority_performance=1, priority_portability=0
+)
 
 SYSTEMS: dict[str, Typical] = {
     "three-person start-up": Typical(START_UP, {
@@ -69,11 +78,11 @@ SYSTEMS: dict[str, Typical] = {
         "scaling.autoscaling": "target-tracking|scheduled-target-tracking",
         "observability.alerting": "paged|paged-escalation",
     }),
-    "card payments": Typical(dict(
+    "card payments": Typical(given(
         team_size=30, compliance=("pci-dss",), data_sensitivity="restricted", availability_target_pct=99.99,
         rto_minutes=15, rpo_minutes=1, on_call="24x7", release_approval="change-board", deploys_per_week=6,
-        log_retention_days=400, peak_rps=800, average_rps=150, cacheable_pct=0, database_gb=900, kubernetes_skill="some",
-        priority_cost=1, priority_resilience=5, priority_performance=3, priority_simplicity=2,
+        log_retention_days=400, peak_rps=800, average_rps=150, cacheable_pct=0, database_gb=900,
+        kubernetes_skill="some", priority_cost=1, priority_resilience=5, priority_performance=3, priority_simplicity=2,
     ), {
         "cicd.stages": "regulated",
         "cicd.deployment": "canary|blue-green",
@@ -90,7 +99,7 @@ SYSTEMS: dict[str, Typical] = {
         "observability.alerting": "paged-escalation",
         "scaling.caching": "none|in-memory",
     }),
-    "tiny internal tool": Typical(dict(
+    "tiny internal tool": Typical(given(
         team_size=2, kubernetes_skill="none", public_facing=False, peak_rps=2, average_rps=0.1, database_gb=5,
         object_storage_gb=10, deploys_per_week=1, availability_target_pct=99, rto_minutes=2880, rpo_minutes=1440,
         cacheable_pct=0, spike_factor=1, monthly_budget_usd=300, **LEAST,
@@ -112,12 +121,12 @@ SYSTEMS: dict[str, Typical] = {
         "cost.efficiency": "scale-to-zero|scheduled-shutdown",
         "cicd.stages": "essential",
     }),
-    "sensor ingest": Typical(dict(
+    "sensor ingest": Typical(given(
         workload_type="event-driven", data_model="key-value", team_size=9, peak_rps=6000, average_rps=3500,
         service_time_ms=10, p99_latency_ms=5000, response_kb=0.2, cacheable_pct=0, read_pct=10, queries_per_request=1,
         spike_factor=2, rto_minutes=480, rpo_minutes=60,
     ), {
-        # 120 processors all day: where containers without a cluster cost five times the nodes, a cluster is worth its work.
+        # 120 processors all day: where containers without a cluster cost five times the nodes, one is worth its work.
         "infrastructure.compute": "containers|functions|kubernetes",
         "infrastructure.database": "nosql",
         "scaling.autoscaling": "queue-depth|per-request",
@@ -125,7 +134,7 @@ SYSTEMS: dict[str, Typical] = {
         "security.network": "segmented|segmented-waf",
         "scaling.load_balancing": "application",
     }),
-    "click stream": Typical(dict(
+    "click stream": Typical(given(
         workload_type="streaming", data_model="key-value", team_size=12, kubernetes_skill="expert", peak_rps=20_000,
         average_rps=12_000, service_time_ms=3, p99_latency_ms=10_000, response_kb=0, cacheable_pct=0, read_pct=20,
         queries_per_request=1, rto_minutes=480, rpo_minutes=60,
@@ -137,7 +146,7 @@ SYSTEMS: dict[str, Typical] = {
         "scaling.caching": "none",
         "cost.resources": "on-demand",
     }),
-    "football scores": Typical(dict(
+    "football scores": Typical(given(
         team_size=20, peak_rps=15_000, average_rps=600, service_time_ms=15, p99_latency_ms=250, cacheable_pct=95,
         read_pct=99, spike_factor=8, data_model="document", data_sensitivity="public", on_call="24x7",
         kubernetes_skill="expert", deploys_per_week=40, release_approval="none", priority_performance=5,
@@ -149,7 +158,7 @@ SYSTEMS: dict[str, Typical] = {
         "observability.alerting": "paged|paged-escalation",
         "infrastructure.security": "provider-managed-keys|customer-managed-keys",
     }),
-    "nightly analytics": Typical(dict(
+    "nightly analytics": Typical(given(
         workload_type="batch", team_size=8, public_facing=False, peak_rps=50, average_rps=5, service_time_ms=600_000,
         service_time_cv=1, p99_latency_ms=7_200_000, cacheable_pct=0, availability_target_pct=99, rto_minutes=1440,
         rpo_minutes=1440, cpu_pct=95, priority_cost=5, priority_resilience=1, priority_performance=1,
@@ -160,9 +169,10 @@ SYSTEMS: dict[str, Typical] = {
         "cicd.deployment": "rolling|blue-green",
         "disaster_recovery.backup": "daily|pitr",
     }),
-    "federal case management": Typical(dict(
+    "federal case management": Typical(given(
         team_size=35, compliance=("fedramp-moderate", "nist-800-53-moderate"), data_sensitivity="restricted",
-        data_residency="us", release_approval="change-board", deploys_per_week=0.5, on_call="24x7", log_retention_days=400,
+        data_residency="us", release_approval="change-board", deploys_per_week=0.5, on_call="24x7",
+        log_retention_days=400,
         source_host="self-hosted", priority_resilience=5, priority_cost=1,
     ), {
         "cicd.platform": "gitlab-ci|jenkins",
@@ -176,7 +186,7 @@ SYSTEMS: dict[str, Typical] = {
         "disaster_recovery.incident_response": "incident-command",
         "observability.metrics": "native|prometheus",
     }),
-    "business software with SOC 2": Typical(dict(
+    "business software with SOC 2": Typical(given(
         team_size=12, compliance=("soc2",), data_sensitivity="confidential", on_call="24x7", deploys_per_week=25,
         log_retention_days=365, kubernetes_skill="some", monthly_budget_usd=12_000,
     ), {
@@ -190,7 +200,7 @@ SYSTEMS: dict[str, Typical] = {
         "disaster_recovery.backup": "pitr-cross-region|pitr-immutable",
         "observability.alerting": "paged|paged-escalation",
     }),
-    "health start-up": Typical(dict(
+    "health start-up": Typical(given(
         team_size=8, compliance=("hipaa",), data_sensitivity="restricted", data_residency="us", kubernetes_skill="none",
         on_call="24x7", deploys_per_week=10, log_retention_days=365, monthly_budget_usd=6000,
     ), {
@@ -202,9 +212,11 @@ SYSTEMS: dict[str, Typical] = {
         "observability.metrics": "native",
         "security.secrets": "native",
     }),
-    "intranet site": Typical(dict(
-        team_size=4, public_facing=False, kubernetes_skill="none", peak_rps=20, average_rps=2, availability_target_pct=99.5,
-        rto_minutes=480, rpo_minutes=240, deploys_per_week=1, priority_cost=4, priority_simplicity=5, priority_resilience=1,
+    "intranet site": Typical(given(
+        team_size=4, public_facing=False, kubernetes_skill="none", peak_rps=20, average_rps=2,
+        availability_target_pct=99.5,
+        rto_minutes=480, rpo_minutes=240, deploys_per_week=1, priority_cost=4, priority_simplicity=5,
+        priority_resilience=1,
         priority_performance=1, priority_portability=1,
     ), {
         "infrastructure.compute": "containers|functions",
@@ -214,7 +226,7 @@ SYSTEMS: dict[str, Typical] = {
         "disaster_recovery.incident_response": "best-effort|on-call",
         "scaling.performance_monitoring": "golden-signals",
     }),
-    "city information site": Typical(dict(
+    "city information site": Typical(given(
         team_size=6, peak_rps=900, average_rps=60, cacheable_pct=85, read_pct=98, data_sensitivity="public",
         kubernetes_skill="none", deploys_per_week=2, release_approval="peer", spike_factor=5,
     ), {
@@ -223,9 +235,11 @@ SYSTEMS: dict[str, Typical] = {
         "infrastructure.security": "provider-managed-keys",
         "security.secrets": "native",
     }),
-    "advertisement exchange": Typical(dict(
-        team_size=25, kubernetes_skill="expert", peak_rps=40_000, average_rps=25_000, service_time_ms=8, p99_latency_ms=60,
-        cacheable_pct=0, read_pct=95, queries_per_request=2, data_model="key-value", on_call="24x7", deploys_per_week=30,
+    "advertisement exchange": Typical(given(
+        team_size=25, kubernetes_skill="expert", peak_rps=40_000, average_rps=25_000, service_time_ms=8,
+        p99_latency_ms=60,
+        cacheable_pct=0, read_pct=95, queries_per_request=2, data_model="key-value", on_call="24x7",
+        deploys_per_week=30,
         priority_performance=5, priority_cost=4, priority_resilience=2, priority_simplicity=1,
     ), {
         "infrastructure.compute": "kubernetes|vms|containers",
@@ -235,8 +249,9 @@ SYSTEMS: dict[str, Typical] = {
         "cicd.deployment": "canary|rolling|blue-green",
         "scaling.autoscaling": "target-tracking|scheduled-target-tracking",
     }),
-    "web hook relay": Typical(dict(
-        workload_type="event-driven", team_size=4, kubernetes_skill="none", peak_rps=200, average_rps=0.5, spike_factor=4,
+    "web hook relay": Typical(given(
+        workload_type="event-driven", team_size=4, kubernetes_skill="none", peak_rps=200, average_rps=0.5,
+        spike_factor=4,
         data_model="key-value", queries_per_request=1, cacheable_pct=0, service_time_ms=80, p99_latency_ms=5000,
         database_gb=2, **LEAST,
     ), {
@@ -247,8 +262,9 @@ SYSTEMS: dict[str, Typical] = {
         "cicd.deployment": "blue-green|canary",
         "observability.metrics": "native",
     }),
-    "global shop": Typical(dict(
-        team_size=60, kubernetes_skill="expert", peak_rps=5000, average_rps=1500, cacheable_pct=60, data_sensitivity="confidential",
+    "global shop": Typical(given(
+        team_size=60, kubernetes_skill="expert", peak_rps=5000, average_rps=1500, cacheable_pct=60,
+        data_sensitivity="confidential",
         availability_target_pct=99.99, rto_minutes=5, rpo_minutes=1, on_call="24x7", deploys_per_week=80,
         priority_resilience=5, priority_performance=5, priority_cost=1, priority_simplicity=1,
     ), {
@@ -260,9 +276,11 @@ SYSTEMS: dict[str, Typical] = {
         "cicd.deployment": "canary|blue-green",
         "security.network": "segmented-waf|zero-trust",
     }),
-    "video transcoding": Typical(dict(
-        workload_type="batch", team_size=5, kubernetes_skill="none", peak_rps=2, average_rps=0.5, service_time_ms=3_600_000,
-        p99_latency_ms=36_000_000, cpu_pct=98, cacheable_pct=0, queries_per_request=1, spike_factor=1.5, rto_minutes=1440,
+    "video transcoding": Typical(given(
+        workload_type="batch", team_size=5, kubernetes_skill="none", peak_rps=2, average_rps=0.5,
+        service_time_ms=3_600_000,
+        p99_latency_ms=36_000_000, cpu_pct=98, cacheable_pct=0, queries_per_request=1, spike_factor=1.5,
+        rto_minutes=1440,
         rpo_minutes=1440, availability_target_pct=99, public_facing=False, priority_cost=5, priority_simplicity=2,
         priority_resilience=0, priority_performance=0, priority_portability=0,
     ), {
@@ -270,12 +288,13 @@ SYSTEMS: dict[str, Typical] = {
         "scaling.autoscaling": "queue-depth",
         "cicd.deployment": "rolling|blue-green",
     }),
-    "archive of 100 TB": Typical(dict(
+    "archive of 100 TB": Typical(given(
         team_size=10, data_model="relational", database_gb=100_000, peak_rps=100, average_rps=20, rto_minutes=43_200,
         rpo_minutes=1440,
     ), {"infrastructure.database": "relational-cluster"}),
-    "registry that keeps signing keys": Typical(dict(
-        team_size=30, data_sensitivity="restricted", on_call="24x7", release_approval="change-board", deploys_per_week=1,
+    "registry that keeps signing keys": Typical(given(
+        team_size=30, data_sensitivity="restricted", on_call="24x7", release_approval="change-board",
+        deploys_per_week=1,
         **SAFEST,
     ), {
         "infrastructure.security": "hsm-backed-keys",
@@ -284,7 +303,7 @@ SYSTEMS: dict[str, Typical] = {
         "security.access": "rbac-separation-of-duties",
         "disaster_recovery.backup": "pitr-immutable",
     }),
-    "money no object, nothing to run": Typical(dict(
+    "money no object, nothing to run": Typical(given(
         team_size=15, on_call="24x7", priority_performance=5, priority_simplicity=4, priority_cost=0,
         priority_resilience=2, priority_portability=2,
     ), {
@@ -293,10 +312,10 @@ SYSTEMS: dict[str, Typical] = {
         "observability.dashboards": "datadog",
         "observability.tracing": "datadog",
     }),
-    "software with quarterly releases": Typical(dict(
+    "software with quarterly releases": Typical(given(
         team_size=30, deploys_per_week=0.1, release_approval="change-board", kubernetes_skill="some",
     ), {"cicd.branching": "gitflow"}),
-    "device firmware service with GDPR": Typical(dict(
+    "device firmware service with GDPR": Typical(given(
         team_size=7, compliance=("gdpr",), data_residency="eu", data_sensitivity="confidential", log_retention_days=90,
     ), {
         "security.compliance": "continuous-evidence",
@@ -314,7 +333,9 @@ def test_a_typical_system_gets_what_an_architect_would_build(system: str, provid
     requirements, expected = SYSTEMS[system]
     plan = evaluate(Requirements(name=system, provider=provider, **requirements)).plan
     chosen = {field: plan.decision(field).choice.id for field in expected}
-    wrong = {field: (chosen[field], wanted) for field, wanted in expected.items() if chosen[field] not in wanted.split("|")}
+    wrong = {
+        field: (chosen[field], wanted) for field, wanted in expected.items() if chosen[field] not in wanted.split("|")
+    }
     assert not wrong, f"chosen, and what can be defended: {wrong}"
 
 
