@@ -14,7 +14,7 @@ from devops_workbook.evidence import Evidence, Quantity
 
 __all__ = ["assess_cost", "component_lines"]
 
-_NOT_IN_IT = (
+_EXCLUDED = (
     "environments other than production (development, staging)",
     "support plans, taxes and discounts",
     "people's time",
@@ -59,4 +59,4 @@ def assess_cost(c: Context, topology: Topology) -> Cost:
          Quantity("lines at the price of another region", borrowed)),
         "price book of the catalog; each line names its source", dates[0] if dates else "",
     )  # fmt: skip
-    return Cost(total, "USD", span, lines, unpriced + _NOT_IN_IT, (evidence,))
+    return Cost(total, "USD", span, lines, unpriced, _EXCLUDED, (evidence,))

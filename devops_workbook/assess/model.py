@@ -112,13 +112,14 @@ class CostLine:
 @dataclass(frozen=True, slots=True)
 class Cost:
     """monthly_usd: the sum of the lines whose price is known; price_date: from the oldest to the newest price in
-    it; unpriced: what is missing from it."""
+    it; unpriced: the lines missing from it; excluded: what it is not about."""
 
     monthly_usd: float
     currency: str
     price_date: str
     lines: tuple[CostLine, ...]
     unpriced: tuple[str, ...]
+    excluded: tuple[str, ...]
     evidence: tuple[Evidence, ...]
 
 

@@ -295,17 +295,15 @@ def _request_path(d: Draft, places: tuple[Site, ...]) -> None:
     kb = c.requirements.response_kb
     d.join("users", "dns", "control", "look-up", "runtime recovery", protocol="dns", port=53)
     hops = [id for id in ("users", "cdn", "waf") if id in d.components]
-    # What the CDN sends to users is billed as CDN traffic, so only a path without one crosses the internet here.
-    internet = "" if "cdn" in d.components else "internet"
     for source, target in pairwise(hops):
         rps_month = load.requests_month if source == "users" else load.origin_requests_month
         label = "HTTPS" if source == "users" else "misses"
         d.join(source, target, "request", label, "runtime network", gb=rps_month * kb / KB_PER_GB,
-               crosses=internet if source == "users" else "")  # fmt: skip
+               crosses="internet" if source == "users" else "")  # fmt: skip
     for site in places:
         gb = load.origin_requests_month * site.share * kb / KB_PER_GB
         label = "HTTPS" if site.share else "HTTPS after failover"
-        crosses = internet if hops[-1] == "users" else ""
+        crosses = "internet" if hops[-1] == "users" else ""
         d.join(hops[-1], site.id("entry"), "request", label, "runtime network", gb=gb, crosses=crosses)
         if len(places) > 1:
             d.join("users", site.id("entry"), "request", label, "recovery")
@@ -388,7 +386,8 @@ def _transfer(d: Draft, places: tuple[Site, ...]) -> None:
 
 def _moved(d: Draft, site: Site, scope: str) -> float:
     """GB a month that leave a site. Answers leave on connections that come in from the internet; everything else
-    leaves at its source. What the firewall lets through leaves the sites it stands before, by their shares."""
+    leaves at its source. What the firewall lets through leaves the sites it stands before, by their shares; what the
+    CDN sends to users leaves no site, and the CDN bills it."""
     total = 0.0
     for x in d.connections:
         if x.crosses == scope and x.gb_month:

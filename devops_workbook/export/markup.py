@@ -34,7 +34,7 @@ _ATTRIBUTES = {
 _EVERYWHERE = frozenset({"title", "lang", "dir"})
 _ADDRESSES = {
     ("a", "href"): re.compile(r"(https?://|mailto:|#)", re.IGNORECASE),
-    ("img", "src"): re.compile(r"data:image/(png|jpeg|gif|webp);", re.IGNORECASE),
+    ("img", "src"): re.compile(r"data:image/(png|jpeg|gif|webp|svg\+xml);", re.IGNORECASE),
 }
 """The attributes that hold an address, and the addresses that may stay: those that fetch nothing by themselves."""
 _DROPPED = re.compile(r"<(script|style|iframe)\b.*?(</\1\s*>|$)", re.IGNORECASE | re.DOTALL)

@@ -303,6 +303,7 @@ class Chapters:
             ),
             unpriced,
             bullets(map(escape, cost.unpriced)),
+            escape(f"Not part of the total: {'; '.join(cost.excluded)}."),
         )
 
     def _cost_by_section(self) -> list[tuple[str, str, str]]:

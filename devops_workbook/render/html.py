@@ -498,6 +498,7 @@ def _cost(cost: Cost, titles: Mapping[str, str]) -> Iterable[Any]:
     if cost.unpriced:
         missing = f"Not in the sum, because no price is known: {', '.join(cost.unpriced)}."
         yield el("p", missing, class_="dw-trouble")
+    yield el("p", f"Not part of the sum: {'; '.join(cost.excluded)}.")
     head = ("Component", "Item", "Quantity a month", "Unit price", "A month", "Source")
     yield _table(head, rows, f"What is billed, in {cost.currency}", (2, 3, 4))
     yield from _proofs(cost.evidence, "cost")

@@ -191,8 +191,10 @@ class Board(Panel):
 
     def _explain(self, error: Exception) -> None:
         """Say in the board what went wrong, and in the log where."""
-        if isinstance(error, (ScenarioError, OSError)):
+        if isinstance(error, ScenarioError):
             text = str(error)
+        elif isinstance(error, OSError):
+            text = f"{error.filename or 'The file'}: {error.strerror or error}"
         else:
             _LOG.error("the board met an error", exc_info=error)
             what = f"{type(error).__name__}: {error}"
@@ -278,13 +280,16 @@ class Board(Panel):
 
     def _export_now(self, requirements: Requirements, formats: list[str]) -> None:
         # Imported here because papermill and nbconvert take a second that only an export should wait for.
-        from devops_workbook.export.document import export
+        from devops_workbook.export.document import ExportError, export
 
         def progress(step: str, done: float) -> None:
             self._take(lambda state: replace(state, export=Export(step, done)))
 
         try:
             written = export(requirements, formats, self._exports, progress=progress)
+        except ExportError as error:
+            self._say(Notice("error", f"Not exported: {error}"))
+            self._take(lambda state: replace(state, export=None))
         except Exception as error:  # noqa: BLE001 - as above
             self._explain(error)
             self._take(lambda state: replace(state, export=None))

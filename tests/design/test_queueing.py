@@ -93,6 +93,13 @@ def test_the_wait_of_one_worker_is_exponential(tail: float) -> None:
     assert rho * math.exp(-(1 - rho) * waits / service) == pytest.approx(tail)
 
 
+def test_a_little_more_waiting_than_the_tail_is_a_little_wait() -> None:
+    chance = erlang_c(11, 5.0)
+    assert 0.01 < chance < 0.02
+    assert wait_quantile(11, 50.0, 0.1, 1.0) == pytest.approx(math.log(chance / 0.01) * 0.1 / (11 - 5))
+    assert wait_quantile(12, 50.0, 0.1, 1.0) == 0.0
+
+
 def test_variation_scales_the_wait_as_allen_and_cunneen_say() -> None:
     exponential = wait_quantile(10, 95.0, 0.1, 1.0)
     assert wait_quantile(10, 95.0, 0.1, 0.0) == pytest.approx(exponential / 2)

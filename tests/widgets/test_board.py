@@ -341,20 +341,22 @@ def test_what_is_wrong_is_neither_saved_nor_exported(folder: Path, board: Board)
 @pytest.fixture
 def exported(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """An export that halts in its middle until the event is set."""
-    go_on = threading.Event()
+    go_on, document = threading.Event(), import_module("devops_workbook.export.document")
 
     def export(requirements: Requirements, formats: list[str], folder: Path, progress: Any) -> list[Path]:
         progress("running the report", 0.5)
         assert go_on.wait(10)
         if requirements.owner == "nobody":
             raise OSError(28, "No space left on device", "exports")
+        if requirements.owner == "no report":
+            raise document.ExportError("the report could not be run")
         folder.mkdir(exist_ok=True)
         files = [folder / f"web-shop.{format}" for format in formats]
         for file in files:
             file.write_bytes(b"document")
         return files
 
-    monkeypatch.setattr(import_module("devops_workbook.export.document"), "export", export)
+    monkeypatch.setattr(document, "export", export)
     yield go_on
     go_on.set()
 
@@ -392,7 +394,11 @@ def test_a_failed_export_is_said(board: Board, exported: threading.Event) -> Non
     ask(board, "set", field="owner", value="nobody")
     ask(board, "export", values={"formats": ["html"]})
     finish(board)
-    assert "No space left on device" in board.text("notice")
+    assert "exports: No space left on device" in board.text("notice")
+    ask(board, "set", field="owner", value="no report")
+    ask(board, "export", values={"formats": ["html"]})
+    finish(board)
+    assert "Not exported: the report could not be run" in board.text("notice")
     ask(board, "export", values={"formats": []})
     assert "Choose what to export" in board.text("notice")
 

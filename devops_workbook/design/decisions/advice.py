@@ -80,7 +80,8 @@ def settle(
     )  # fmt: skip
     if not decision.overridden and (doubt := _given(avoid).get(decision.choice.id)):
         _doubt(c, field_id, decision.choice, doubt)
-    return replace(decision, flips=(*decision.flips, *_freed(c, decision)))
+    freed = _freed(c, decision)
+    return replace(decision, flips=(*decision.flips, *freed)) if freed else decision
 
 
 def _given(reasons: Reasons | None) -> dict[str, str]:
@@ -177,9 +178,11 @@ def _too_hard(c: Context, field_id: str, options: Iterable[Option]) -> dict[str,
 def _open_controls(c: Context, field_id: str, options: Sequence[Option]) -> dict[str, str]:
     """Why options are turned down that leave more controls open than the best of them."""
     asked = _asked(c, field_id)
+    if not asked or not options:
+        return {}
     missing = {o.id: [id for id in asked if o.id not in c.catalog.controls[id].needs[field_id]] for o in options}
-    least = min((len(ids) for ids in missing.values()), default=0)
-    common = set.intersection(*(set(ids) for ids in missing.values())) if missing else set()
+    least = min(len(ids) for ids in missing.values())
+    common = set.intersection(*(set(ids) for ids in missing.values()))
     return {
         id: "it leaves open what " + _asking(c, asked, [x for x in ids if x not in common])
         for id, ids in missing.items()
@@ -190,10 +193,11 @@ def _open_controls(c: Context, field_id: str, options: Sequence[Option]) -> dict
 def _asked(c: Context, field_id: str) -> dict[str, list[str]]:
     """Control id -> who asks for it ("PCI DSS 6.4.2"), for the controls that this field has a part in."""
     asked: dict[str, list[str]] = {}
-    for framework in c.frameworks:
+    relevant = {id for id, control in c.catalog.controls.items() if field_id in control.needs} if c.frameworks else ()
+    for framework in c.frameworks if relevant else ():
         for requirement, controls in framework.requirements.items():
             for id in controls:
-                if field_id in c.catalog.controls[id].needs:
+                if id in relevant:
                     asked.setdefault(id, []).append(f"{framework.title} {requirement}")
     return asked
 

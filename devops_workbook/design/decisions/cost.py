@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from devops_workbook.design.context import Context
 from devops_workbook.design.decisions.advice import Reasons, settle
-from devops_workbook.design.decisions.words import workload
+from devops_workbook.design.decisions.words import amount, workload
 from devops_workbook.design.model import Decision
 from devops_workbook.design.scoring import usd
 from devops_workbook.design.sizing import load_of
@@ -43,7 +43,9 @@ def resources(c: Context) -> Decision:
         and f"{workload(c)} cannot lose instances at two minutes' notice",
     }
     share = load_of(c).mean_share
-    rationale = [f"The mean load is {100 * share:.0f} % of the capacity for the peak; the company commits to {years}."]
+    rationale = [
+        f"The mean load is {amount(100 * share)} % of the capacity for the peak; the company commits to {years}."
+    ]
     return settle(c, "cost.resources", rule_out=rule_out, avoid=avoid, rationale=rationale)
 
 

@@ -158,9 +158,15 @@ def _list(parts: Iterable[str]) -> str:
 
 def _compute_option(c: Context, service: Service, sla: float | None) -> Option:
     option = _service_option(service, sla)
+    cost, resilience, performance, simplicity, portability = option.scores
+    if service.kind == "vms" and service.ratings:
+        # Their promise is about machines alone, not about what runs on them.
+        return replace(
+            option,
+            scores=(cost, min(resilience, service.ratings.resilience), performance, simplicity, portability),
+        )
     if service.kind != "kubernetes":
         return option
-    cost, resilience, performance, simplicity, portability = option.scores
     simplicity = min(10.0, simplicity + _KUBERNETES_SIMPLICITY.get(c.requirements.kubernetes_skill, 0.0))
     return replace(option, scores=(cost, resilience, performance, simplicity, portability))
 

@@ -115,7 +115,7 @@ def autoscaling(c: Context) -> Decision:
     }
     load = load_of(c)
     rationale = [
-        f"The mean load is {100 * load.mean_share:.0f} % of what must be carried at once; a spike of "
+        f"The mean load is {amount(100 * load.mean_share)} % of what must be carried at once; a spike of "
         f"{r.spike_factor:g} arrives "
         f"before new instances have started and is carried by those running.",
     ]
@@ -157,5 +157,7 @@ def performance_monitoring(c: Context) -> Decision:
             "golden-signals-synthetics": not r.public_facing and "probes from outside cannot reach an internal system"
         },
         avoid={"golden-signals": strict and "faults of names, certificates and the edge show in no signal from inside"},
-        rationale=[f"The target is {r.p99_latency_ms:g} ms at p99 and {r.availability_target_pct:g} % availability."],
+        rationale=[
+            f"The target is {amount(r.p99_latency_ms)} ms at p99 and {r.availability_target_pct:g} % availability."
+        ],
     )  # fmt: skip

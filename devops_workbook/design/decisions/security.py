@@ -20,9 +20,6 @@ _INTERNAL_RESILIENCE = 7.0
 # Zero trust filters as well and runs a mesh beside, so it can only be dearer; by how much is the ratings' proportion.
 _MESH_BESIDE = 4 / 7
 
-# From three nines and a half on, an hour of a flood spends the whole error budget of a month and more.
-_FLOODS_SHOW_PCT = 99.95
-
 
 def _stake(c: Context) -> str:
     titles = [f.title for f in c.frameworks]
@@ -82,8 +79,9 @@ def _worth_filtering(c: Context) -> str:
     r = c.requirements
     if sensitive(c):
         return f"{r.data_sensitivity} data behind a public entry asks for a web application firewall"
-    if r.workload_type == "web-api" and r.availability_target_pct >= _FLOODS_SHOW_PCT:
-        return f"a flood of requests would cost a public system its {r.availability_target_pct:g} %"
+    # Not by the availability target: a filter is one more part that must work, and promises less than it protects.
+    if r.workload_type == "web-api" and r.on_call == "24x7":
+        return "a flood of requests would wake the people on call"
     return ""
 
 
