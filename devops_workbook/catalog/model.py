@@ -9,7 +9,7 @@ change by region and by month while services do not.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -136,6 +136,7 @@ class PriceBook:
     provider: str
     reference_region: str
     rows: Mapping[tuple[str, str], Price]
+    _borrowed: dict[tuple[str, str], Price] = field(default_factory=dict, repr=False, compare=False)
 
     def has(self, item: str, region: str) -> bool:
         """Whether `item` has a price of its own in `region` (or one that holds everywhere)."""
@@ -150,6 +151,11 @@ class PriceBook:
         reference = self.rows.get((item, self.reference_region))
         if reference is None:
             return None
+        if (item, region) not in self._borrowed:
+            self._borrowed[item, region] = self._borrow(reference, region)
+        return self._borrowed[item, region]
+
+    def _borrow(self, reference: Price, region: str) -> Price:
         note = f"price of {self.reference_region}; the price in {region} is not known"
         note = f"{note}; {reference.note}" if reference.note else note
         return replace(reference, region=region, note=note, borrowed=self.reference_region)

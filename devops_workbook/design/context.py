@@ -7,7 +7,7 @@ only mutable thing in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -69,6 +69,17 @@ class Context:
     def frameworks(self) -> tuple[Framework, ...]:
         """The compliance frameworks asked for, in the order they were named."""
         return tuple(self.catalog.frameworks[id] for id in self.requirements.compliance)
+
+    @cached_property
+    def asked_controls(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
+        """Field id -> control id -> who asks for it ("PCI DSS 6.4.2"), for the frameworks asked for."""
+        asked: dict[str, dict[str, list[str]]] = {}
+        for framework in self.frameworks:
+            for requirement, controls in framework.requirements.items():
+                for id in controls:
+                    for field_id in self.catalog.controls[id].needs:
+                        asked.setdefault(field_id, {}).setdefault(id, []).append(f"{framework.title} {requirement}")
+        return asked
 
     def assume(self, name: str) -> float:
         """The value of a design assumption."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from devops_workbook.catalog.model import Service
 from devops_workbook.design.model import Option
@@ -51,7 +50,7 @@ def service_options(options: Iterable[Option], services: Mapping[str, Service | 
     """The options with the titles of the services behind them; options without an entry stay as they are,
     options whose entry is None are left out because the provider has no such service."""
     return tuple(
-        replace(o, title=s.title, service=s.id) if (s := services.get(o.id)) else o
+        Option(o.id, s.title, o.scores, o.reason, s.id, o.ruled_out, o.score) if (s := services.get(o.id)) else o
         for o in options
         if services.get(o.id, True) is not None
     )

@@ -7,7 +7,7 @@ runs itself needs machines, and more of them the more it takes in.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from devops_workbook.catalog.model import Service
 from devops_workbook.design.context import Context
@@ -37,6 +37,14 @@ class Telemetry:
     events: float
     hosts: float | None
     custom_metrics: float
+
+    @property
+    def usage(self) -> dict[str, float | None]:
+        """The volumes by billing quantity."""
+        return {name: getattr(self, name) for name in _VOLUMES}
+
+
+_VOLUMES = tuple(field.name for field in fields(Telemetry))
 
 
 def telemetry_of(c: Context) -> Telemetry:

@@ -6,7 +6,6 @@ accounts: audit trail, threat detection, configuration checks, budget.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 
 from devops_workbook.catalog.model import Service
 from devops_workbook.design.draft import Draft, Usage
@@ -70,7 +69,7 @@ def operations(d: Draft, places: tuple[Site, ...]) -> None:
 def _telemetry(d: Draft, places: tuple[Site, ...]) -> None:
     c, tools = d.c, d.c.catalog.tools
     d.tool("collector", tools["otel-collector"], "operations", "observability.tracing", "operations", {})
-    volumes: Usage = {**asdict(telemetry_of(c)), "months": 1.0, "dashboards": c.assume("dashboard_count")}
+    volumes: Usage = {**telemetry_of(c).usage, "months": 1.0, "dashboards": c.assume("dashboard_count")}
     for id, decision in _TELEMETRY.items():
         option = c.taken[decision].choice
         service = c.service(id) if option.id == "native" else tools[option.service]

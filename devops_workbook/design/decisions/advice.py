@@ -136,7 +136,10 @@ def _priced(
     floor = noticed(c)
     compared = {id: None if usd is None else usd + floor for id, usd in prices.items() if id not in impossible}
     scores = price_scores(compared)
-    return tuple(replace(o, scores=(scores[o.id]["cost"], *o.scores[1:])) if o.id in scores else o for o in options)
+    return tuple(
+        Option(o.id, o.title, (scores[o.id]["cost"], *o.scores[1:]), o.reason, o.service) if o.id in scores else o
+        for o in options
+    )
 
 
 assert PRIORITIES[0] == "cost"
@@ -177,7 +180,7 @@ def _too_hard(c: Context, field_id: str, options: Iterable[Option]) -> dict[str,
 
 def _open_controls(c: Context, field_id: str, options: Sequence[Option]) -> dict[str, str]:
     """Why options are turned down that leave more controls open than the best of them."""
-    asked = _asked(c, field_id)
+    asked = c.asked_controls.get(field_id, {})
     if not asked or not options:
         return {}
     missing = {o.id: [id for id in asked if o.id not in c.catalog.controls[id].needs[field_id]] for o in options}
@@ -188,18 +191,6 @@ def _open_controls(c: Context, field_id: str, options: Sequence[Option]) -> dict
         for id, ids in missing.items()
         if len(ids) > least
     }
-
-
-def _asked(c: Context, field_id: str) -> dict[str, list[str]]:
-    """Control id -> who asks for it ("PCI DSS 6.4.2"), for the controls that this field has a part in."""
-    asked: dict[str, list[str]] = {}
-    relevant = {id for id, control in c.catalog.controls.items() if field_id in control.needs} if c.frameworks else ()
-    for framework in c.frameworks if relevant else ():
-        for requirement, controls in framework.requirements.items():
-            for id in controls:
-                if id in relevant:
-                    asked.setdefault(id, []).append(f"{framework.title} {requirement}")
-    return asked
 
 
 def _asking(c: Context, asked: Mapping[str, Sequence[str]], controls: Sequence[str]) -> str:

@@ -86,7 +86,7 @@ def compute(c: Context) -> Decision:
     r = c.requirements
     services = {s.kind: s for s in c.provider.serving("compute")}
     prices = {kind: _compute_price(c, s) for kind, s in services.items()}
-    slas = {kind: promise(s) for kind, s in services.items()}
+    slas = {kind: promise(s, c.region.zones) for kind, s in services.items()}
     rule_out = {kind: _compute_limit(c, s) for kind, s in services.items()}
     # Machines promise more only because their provider promises nothing of what runs on them.
     promised = {kind: pct for kind, pct in slas.items() if not rule_out[kind] and kind != "vms"}
@@ -222,7 +222,7 @@ def database(c: Context) -> Decision:
     r = c.requirements
     services = {s.kind: s for s in c.provider.serving("database")}
     prices = {kind: _database_price(c, s) for kind, s in services.items()}
-    slas = {kind: promise(s) for kind, s in services.items()}
+    slas = {kind: promise(s, c.region.zones) for kind, s in services.items()}
     rule_out = {kind: _database_limit(c, s) for kind, s in services.items()}
     promised = {kind: pct for kind, pct in slas.items() if not rule_out[kind]}
     rationale = [

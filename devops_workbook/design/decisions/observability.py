@@ -8,7 +8,6 @@ decided first, and the others stay where they can be read together with them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 
 from devops_workbook.catalog.model import Service
 from devops_workbook.design.choose import options_of
@@ -53,7 +52,7 @@ def _listed(
 
 def _price(c: Context, service: Service, t: Telemetry) -> float | None:
     on = hosting(c, service, t)
-    return estimate(c.catalog, c.provider.id, service, asdict(t) | on.usage, on.sku, c.region.id)
+    return estimate(c.catalog, c.provider.id, service, t.usage | on.usage, on.sku, c.region.id)
 
 
 def _needs_hands(c: Context) -> str:

@@ -73,7 +73,7 @@ def load_balancing(c: Context) -> Decision:
     rule_out: Reasons = {
         "api-gateway": bool(slow) and r.workload_type == "web-api" and f"it ends a request after {limit:g} s"
     }
-    promised = {o.id: promise(entry_service(c, o.id)) for o in options if not rule_out.get(o.id)}
+    promised = {o.id: promise(entry_service(c, o.id), c.region.zones) for o in options if not rule_out.get(o.id)}
     prices = {id: _entry_price(c, id, s) for id, s in services.items() if s}
     rationale = [
         f"The entry gets {amount(load_of(c).origin_rps)} requests/s at the planned peak. A month costs "
