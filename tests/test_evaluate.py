@@ -20,7 +20,7 @@ from devops_workbook.evaluate import Evaluation, evaluate
 from devops_workbook.requirements import Requirements, field_specs
 
 PROVIDERS = tuple(load().providers)
-FLIP = re.compile(r"^(.+) would be chosen with (priority_\w+) at (\d), other decisions as they are$", re.MULTILINE)
+FLIP = re.compile(r"^(.+) would be chosen with the priority of (\w+) at (\d), other decisions as they are$", re.MULTILINE)
 EXTREMES: dict[str, dict[str, Any]] = {
     "hardly any load": {"peak_rps": 0.01, "average_rps": 0.001},
     "ten million a second": {"peak_rps": 1e7, "average_rps": 5e6},
@@ -137,7 +137,7 @@ def test_a_flip_that_is_announced_happens_unless_another_decision_moves_first(
     before = {d.id: d for d in evaluations[name].plan.decisions}
     for decision in before.values():
         for title, priority, value in FLIP.findall("\n".join(decision.flips)):
-            changed = scenarios[name].model_copy(update={priority: int(value)})
+            changed = scenarios[name].model_copy(update={f"priority_{priority}": int(value)})
             after = {d.id: d for d in evaluate(changed).plan.decisions}
             moved = {id for id, d in after.items() if d.choice.id != before[id].choice.id}
             assert after[decision.id].choice.title == title or moved - {decision.id}, f"{name}: {title}"

@@ -21,6 +21,7 @@ from devops_workbook.design.reliability import Setup, form_rank, recovery, sites
 from devops_workbook.design.scoring import usd
 from devops_workbook.design.sites import chosen_service
 from devops_workbook.design.sizing import load_of
+from devops_workbook.design.words import amount, counted
 from devops_workbook.findings import Finding, Severity, WayOut
 from devops_workbook.requirements import Requirements
 
@@ -70,7 +71,7 @@ def _elsewhere(c: Context, jurisdiction: str, count: int, zones: int) -> tuple[W
 
 
 def _minutes(value: float) -> str:
-    return f"{value:.2g} minutes" if value < 10 else f"{math.ceil(value):,} minutes"
+    return f"{value:.2g} minute{'' if value == 1 else 's'}" if value < 10 else f"{math.ceil(value):,} minutes"
 
 
 # --- targets ---------------------------------------------------------------------------------------------
@@ -329,7 +330,8 @@ def prices_not_known(_: Context, a: Assessment) -> Iterator[Finding]:
     if missing:
         yield Finding(
             "gap", "medium", "price-not-known",
-            f"{len(missing)} of {len(a.cost.lines)} price lines are not known and not in the total: "
+            f"Of {len(a.cost.lines)} price lines {len(missing)} {'is' if len(missing) == 1 else 'are'} not known and "
+            "not in the total: "
             + ", ".join(f"{x.component} ({x.item})" for x in missing) + ".",
             (WayOut("Ask the provider for a quotation of these items"),), "cost.monitoring",
         )  # fmt: skip
@@ -338,7 +340,7 @@ def prices_not_known(_: Context, a: Assessment) -> Iterator[Finding]:
         regions = ", ".join(dict.fromkeys(x.borrowed for x in borrowed))
         yield Finding(
             "gap", "low", "price-of-another-region",
-            f"{len(borrowed)} price lines, {usd(share)} a month of the total, use the prices of another region "
+            f"{counted(len(borrowed), 'price line')}, {usd(share)} a month of the total, priced as in another region "
             f"({regions}), because the catalog has none of their own.",
             (WayOut("Check these lines against the provider's calculator"),), "cost.monitoring",
         )  # fmt: skip
@@ -394,7 +396,7 @@ def log_retention(c: Context, _: Assessment) -> Iterator[Finding]:
             why = framework.demands.get("min_log_retention_why", framework.title)
             yield Finding(
                 "gap", "high", f"log-retention-{framework.id}",
-                f"Logs are kept {kept} days; {framework.title} needs {least}: {why}",
+                f"Logs are kept {counted(kept, 'day')}; {framework.title} needs {least}: {why}",
                 (WayOut(f"Keep logs {least} days", {"log_retention_days": int(least)}),), "observability.logging",
             )  # fmt: skip
 
@@ -457,8 +459,9 @@ def cache_dependence(c: Context, _: Assessment) -> Iterator[Finding]:
     if load.cached_share > 0.5:
         yield Finding(
             "risk", "medium", "cold-cache",
-            f"The origin is sized for {load.design_rps:,.4g} requests/s because the CDN answers "
-            f"{load.cached_share:.0%}. With an empty cache {load.planned_rps:,.4g} would arrive.",
+            f"The origin is sized for {amount(load.design_rps)} requests/s because the CDN answers "
+            f"{load.cached_share:.0%}. With an empty cache {amount(load.planned_rps * c.requirements.spike_factor)} "
+            "would arrive at the same peak.",
             (WayOut("Use an origin shield and serve stale content while it refills"),
              WayOut("Release so that not all content expires at once")),
             "scaling.caching",

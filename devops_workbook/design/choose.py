@@ -164,9 +164,10 @@ def priority_flips(requirements: Requirements, options: Sequence[Option], chosen
         return ()
     flips = _nearest_flips(tuple(getattr(requirements, f"priority_{name}") for name in PRIORITIES), possible)
     return tuple(
-        f"{o.title} would be chosen with priority_{flips[o.id][0]} at {flips[o.id][1]}, other decisions as they are"
+        f"{o.title} would be chosen with the priority of {name} at {value}, other decisions as they are"
         for o in possible
         if o.id != chosen.id and o.id in flips
+        for name, value in (flips[o.id],)
     )
 
 

@@ -6,7 +6,6 @@ accounts: audit trail, threat detection, configuration checks, budget.
 
 from __future__ import annotations
 
-
 from devops_workbook.catalog.model import Service
 from devops_workbook.design.draft import Draft, Usage
 from devops_workbook.design.sites import Site

@@ -17,7 +17,7 @@ from devops_workbook.design.model import PRIORITIES, Option
 from devops_workbook.requirements import Requirements
 
 FIELD = "cicd.branching"
-FLIP = re.compile(r"(.+) would be chosen with (priority_\w+) at (\d), other decisions as they are")
+FLIP = re.compile(r"(.+) would be chosen with the priority of (\w+) at (\d), other decisions as they are")
 
 
 def context(**changes: Any) -> Context:
@@ -155,7 +155,7 @@ def test_every_flip_that_is_announced_flips_the_decision(
     decision = decide(context(**priorities(*raw)), FIELD, options, rule_out=rule_out)
     for flip in decision.flips:
         title, name, value = FLIP.fullmatch(flip).groups()  # type: ignore[union-attr]
-        changed = {**priorities(*raw), name: int(value)}
+        changed = {**priorities(*raw), f"priority_{name}": int(value)}
         assert decide(context(**changed), FIELD, options, rule_out=rule_out).choice.title == title
 
 

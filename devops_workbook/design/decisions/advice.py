@@ -20,10 +20,10 @@ from dataclasses import replace
 
 from devops_workbook.design.choose import decide, options_of
 from devops_workbook.design.context import Context
-from devops_workbook.design.decisions.words import listed
 from devops_workbook.design.model import PRIORITIES, Decision, Option
 from devops_workbook.design.reliability import sites
 from devops_workbook.design.scoring import price_scores
+from devops_workbook.design.words import listed
 from devops_workbook.findings import Finding, WayOut
 from devops_workbook.outline import FIELDS
 

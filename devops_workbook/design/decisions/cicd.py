@@ -8,11 +8,11 @@ from devops_workbook.catalog.model import Service
 from devops_workbook.design.choose import options_of
 from devops_workbook.design.context import Context
 from devops_workbook.design.decisions.advice import Reasons, sensitive, settle
-from devops_workbook.design.decisions.words import error_budget, workload
 from devops_workbook.design.model import PRIORITIES, Decision, Option
 from devops_workbook.design.pricing import estimate
 from devops_workbook.design.scoring import service_options, usd
 from devops_workbook.design.telemetry import hosting, pipeline_minutes_month
+from devops_workbook.design.words import error_budget, workload
 
 __all__ = ["artifacts", "branching", "deployment", "platform", "stages"]
 

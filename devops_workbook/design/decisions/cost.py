@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from devops_workbook.design.context import Context
 from devops_workbook.design.decisions.advice import Reasons, settle
-from devops_workbook.design.decisions.words import amount, workload
 from devops_workbook.design.model import Decision
 from devops_workbook.design.scoring import usd
 from devops_workbook.design.sizing import load_of
+from devops_workbook.design.words import amount, workload
 
 __all__ = ["efficiency", "monitoring", "resources", "vendors"]
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 from devops_workbook.catalog.model import Service
 from devops_workbook.design.context import Context
 from devops_workbook.design.decisions.advice import Reasons, settle
-from devops_workbook.design.decisions.words import amount, error_budget, error_budget_minutes
 from devops_workbook.design.model import Decision
 from devops_workbook.design.paths import entry_service, intake_services, path_pct, weakest_pct
 from devops_workbook.design.reliability import FORMS, Recovery, Setup, form_rank, recovery, sites
+from devops_workbook.design.words import amount, error_budget, error_budget_minutes
 
 __all__ = ["backup", "high_availability", "incident_response", "recovery_procedures"]
 

@@ -12,7 +12,6 @@ from dataclasses import replace
 from devops_workbook.catalog.model import Provider, Service
 from devops_workbook.design.context import Context
 from devops_workbook.design.decisions.advice import Reasons, sensitive, settle
-from devops_workbook.design.decisions.words import amount, counted, listed
 from devops_workbook.design.model import PRIORITIES, Decision, Option
 from devops_workbook.design.paths import promise
 from devops_workbook.design.pricing import estimate
@@ -24,6 +23,7 @@ from devops_workbook.design.sizing import (
     database_usage,
     load_of,
 )
+from devops_workbook.design.words import amount, counted, listed
 
 __all__ = ["compute", "database", "network", "provider", "security"]
 

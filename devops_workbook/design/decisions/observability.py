@@ -13,11 +13,11 @@ from devops_workbook.catalog.model import Service
 from devops_workbook.design.choose import options_of
 from devops_workbook.design.context import Context
 from devops_workbook.design.decisions.advice import Reasons, settle
-from devops_workbook.design.decisions.words import amount, counted, error_budget, error_budget_minutes
 from devops_workbook.design.model import Decision
 from devops_workbook.design.pricing import estimate
 from devops_workbook.design.scoring import service_options, usd
 from devops_workbook.design.telemetry import Telemetry, hosting, telemetry_of
+from devops_workbook.design.words import amount, counted, error_budget, error_budget_minutes
 
 __all__ = ["alerting", "dashboards", "logging", "metrics", "tracing"]
 

@@ -6,13 +6,13 @@ from devops_workbook.catalog.model import Service
 from devops_workbook.design.choose import options_of
 from devops_workbook.design.context import Context
 from devops_workbook.design.decisions.advice import Reasons, settle
-from devops_workbook.design.decisions.words import amount, counted, workload
 from devops_workbook.design.model import Decision
 from devops_workbook.design.paths import entry_service, promise
 from devops_workbook.design.pricing import estimate
 from devops_workbook.design.reliability import form_rank
 from devops_workbook.design.scoring import below_target, service_options, usd
 from devops_workbook.design.sizing import HOURS_PER_MONTH, load_of
+from devops_workbook.design.words import amount, counted, workload
 
 __all__ = ["autoscaling", "caching", "capacity", "load_balancing", "performance_monitoring"]
 

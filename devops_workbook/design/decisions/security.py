@@ -5,11 +5,11 @@ from __future__ import annotations
 from devops_workbook.design.choose import options_of
 from devops_workbook.design.context import Context
 from devops_workbook.design.decisions.advice import Reasons, noticed, sensitive, settle
-from devops_workbook.design.decisions.words import counted, listed
 from devops_workbook.design.model import Decision
 from devops_workbook.design.pricing import estimate
 from devops_workbook.design.scoring import price_scores, service_options, usd
 from devops_workbook.design.sizing import load_of
+from devops_workbook.design.words import counted, listed
 
 __all__ = ["access", "compliance", "network", "scanning", "secrets"]
 

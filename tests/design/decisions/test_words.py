@@ -6,7 +6,7 @@ import pytest
 
 from devops_workbook.catalog import load
 from devops_workbook.design.context import Context
-from devops_workbook.design.decisions.words import amount, counted, error_budget, error_budget_minutes, listed
+from devops_workbook.design.words import amount, counted, error_budget, error_budget_minutes, listed
 from devops_workbook.requirements import Requirements
 
 
