@@ -135,6 +135,7 @@ def test_a_flip_that_is_announced_happens_unless_another_decision_moves_first(
     name: str, scenarios: dict[str, Requirements], evaluations: dict[str, Evaluation]
 ) -> None:
     before = {d.id: d for d in evaluations[name].plan.decisions}
+    assert any(FLIP.search(flip) for decision in before.values() for flip in decision.flips)
     for decision in before.values():
         for title, priority, value in FLIP.findall("\n".join(decision.flips)):
             changed = scenarios[name].model_copy(update={f"priority_{priority}": int(value)})

@@ -76,8 +76,8 @@ def _telemetry(d: Draft, places: tuple[Site, ...]) -> None:
             d.tool(id, service, "operations", decision, "operations", volumes)
     for site in places:
         d.join(site.id("compute"), "collector", "telemetry", "OTLP", "operations", port=4317, protocol="grpc")
-        d.join(site.id("database"), "metrics", "telemetry", "metrics", "operations")
-        d.join(site.id("entry"), "metrics", "telemetry", "metrics", "operations")
+        for source in ("database", "entry", "intake"):
+            d.join(site.id(source), "metrics", "telemetry", "metrics", "operations")
     for id in ("metrics", "logs", "traces"):
         d.join("collector", id, "telemetry", id, "operations")
     d.join("metrics", "dashboards", "telemetry", "queries", "operations")

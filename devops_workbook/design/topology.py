@@ -225,7 +225,7 @@ def _intake(d: Draft, site: Site) -> None:
         shards = math.ceil(load.design_rps * c.assume("item_kb") / c.assume("shard_kb_per_second"))
         hours = math.ceil(shards * site.running) * HOURS_PER_MONTH
         usage = {"shard_hours": hours, "stream_gb": gb, "stream_requests": messages}
-    views = "runtime network operations"
+    views = "runtime network operations recovery"
     d.add(site.id("intake"), service, site.id("services"), "scaling.autoscaling", views, usage, region=site.region.id)
 
 
@@ -318,8 +318,8 @@ def _inside(d: Draft, site: Site, gb: float) -> None:
     cross = (zones - 1) / zones  # share of calls that land in another zone when nothing prefers the own one
     entry, compute, intake, database = (site.id(x) for x in ("entry", "compute", "intake", "database"))
     if intake in d.components:
-        d.join(entry, intake, "request", "accept", "runtime network")
-        d.join(intake, compute, "async", "work", "runtime network")
+        d.join(entry, intake, "request", "accept", "runtime network recovery")
+        d.join(intake, compute, "async", "work", "runtime network recovery")
     else:
         zonal = cross > 0 and d.components[entry].zones > 0
         d.join(entry, compute, "request", "HTTPS", "runtime network recovery", gb=gb * cross if zonal else gb,
@@ -356,7 +356,7 @@ def _replication(d: Draft) -> None:
 
 def _backup(d: Draft, places: tuple[Site, ...]) -> None:
     c = d.c
-    service, decision, views = c.service("backup"), "disaster_recovery.backup", "recovery operations"
+    service, decision, views = c.service("backup"), "disaster_recovery.backup", "recovery"
     if service is None:
         return
     note = "backups of the database are billed with the database"
