@@ -209,11 +209,12 @@ def _faster(c: Context, case: RecoveryCase, name: str, found: float) -> tuple[Wa
 def recovery_unbounded(c: Context, _: Assessment) -> Iterator[Finding]:
     """Nothing leaves the region, so its loss is the loss of the data."""
     if c.second_region is None:
-        inside = c.region.jurisdiction
+        inside, wanted = c.region.jurisdiction, c.requirements.data_residency
+        where = inside if wanted == "none" else f"{inside} that the data may enter (residency {wanted})"
         yield Finding(
             "gap", "high", "no-second-region",
             f"No copy of the data leaves {c.region.title}: the catalog knows no second region of {c.provider.title} in "
-            f"jurisdiction {inside}. RTO and RPO for the loss of the region are not known.",
+            f"jurisdiction {where}. RTO and RPO for the loss of the region are not known.",
             (*_elsewhere(c, inside, count=2, zones=1), *_abroad(c),
              WayOut("Accept that the loss of the region is the loss of the data since the last export")),
             _HIGH_AVAILABILITY,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -23,7 +23,8 @@ from devops_workbook.export.manuscript import Block, Paragraph, Run
 __all__ = ["Glyphs", "TypesettingError", "compile_with"]
 
 _FONTS = Path(str(files("devops_workbook.export").joinpath("fonts")))
-_STANDARDS: list[typst.PDFStandard] = ["ua-1"]
+_STANDARDS: tuple[typst.PDFStandard, ...] = ("ua-1",)
+_PLAIN = 0x80
 _MISSING = re.compile(r'the text `"(.*?)"` could not be displayed', re.DOTALL)
 _PROBE = b'#set document(title: "probe", date: none)\n#sys.inputs.text.clusters().join(linebreak())'
 _TRIES = 40
@@ -76,18 +77,29 @@ def compile_with(template: bytes, document: Callable[[Glyphs], str], text: str) 
         try:
             return _compile(template, {"document": document(glyphs)}, glyphs.system)
         except typst.TypstError as error:
-            found = _missing(error)
-            # Single characters that can be shown may still have no glyph together.
-            if not found or found <= glyphs.missing:
-                raise TypesettingError(f"the PDF could not be set: {error.message}") from None
+            # Single characters that can be shown may still have no glyph together: those are stood in for too. A
+            # plain one cannot be, because stand-ins are written with them.
+            found = _missing(error) - glyphs.missing
+            if not found or min(map(ord, found)) < _PLAIN:
+                break
             glyphs = Glyphs(glyphs.missing | found, system=True)
-    raise TypesettingError("the PDF could not be set: too many of its characters are in no font")
+    return _unchecked(template, {"document": document(glyphs)})
 
 
-def _compile(source: bytes, inputs: dict[str, str], system: bool) -> bytes:
+def _unchecked(template: bytes, inputs: dict[str, str]) -> bytes:
+    """The PDF without the check of PDF/UA, which mixed writing directions can fail although all can be read."""
+    try:
+        return _compile(template, inputs, system=True, standards=[])
+    except typst.TypstError as error:
+        raise TypesettingError(f"the PDF could not be set: {error.message}") from None
+
+
+def _compile(
+    source: bytes, inputs: dict[str, str], system: bool, standards: Sequence[typst.PDFStandard] = _STANDARDS
+) -> bytes:
     fonts = typst.Fonts(include_system_fonts=system, font_paths=[_FONTS])
     compiler = typst.Compiler(source, font_paths=fonts, sys_inputs=inputs)
-    pdf = compiler.compile(format="pdf", pdf_standards=_STANDARDS)
+    pdf = compiler.compile(format="pdf", pdf_standards=list(standards))
     assert isinstance(pdf, bytes)  # a list is for formats with one file a page
     return pdf
 

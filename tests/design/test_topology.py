@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import Any
 
@@ -12,6 +13,7 @@ from devops_workbook.design.context import Context
 from devops_workbook.design.decide import decide_all
 from devops_workbook.design.model import Topology
 from devops_workbook.design.pricing import find_service
+from devops_workbook.design.sites import site_compute, sites_of
 from devops_workbook.design.sizing import SECONDS_PER_MONTH
 from devops_workbook.design.topology import build
 from devops_workbook.evaluate import Evaluation
@@ -195,10 +197,13 @@ def test_a_pilot_light_keeps_one_replica_and_runs_nothing_else() -> None:
 
 
 def test_a_warm_standby_keeps_a_share_of_the_peak_running_but_never_none() -> None:
-    c = decided(peak_rps=20_000, average_rps=1_000, **form("warm-standby"))
-    topology = build(c)
+    steady = decided(peak_rps=20_000, average_rps=18_000, **form("warm-standby"))
+    topology = build(steady)
     peak, kept = topology.component("compute").count, topology.component("compute-2").count
-    assert kept == -(-peak * c.assume("standby_floor_share") // 1)
+    assert kept == -(-peak * steady.assume("standby_floor_share") // 1)
+    spiky = decided(peak_rps=20_000, average_rps=200, **form("warm-standby"))
+    kept = build(spiky).component("compute-2").count
+    assert kept == math.ceil(site_compute(spiky, sites_of(spiky)[0]).mean), "not more than the first site needs"
     small = built(peak_rps=0.1, average_rps=0.1, **form("warm-standby", **{"infrastructure.compute": "containers"}))
     assert small.component("compute-2").count >= 1
 
