@@ -12,8 +12,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 help:  ## Show what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-lab: $(VENV)/lab.stamp  ## Open the workshop notebook in JupyterLab
-	$(BIN)/jupyter lab notebooks/workshop.ipynb
+lab: $(VENV)/lab.stamp  ## Open the workshop notebook in JupyterLab (as root, as in a container: ARGS=--allow-root)
+	@$(BIN)/devops-workbook lab $(ARGS)
 
 test: $(VENV)/test.stamp  ## Check style, types and layers, and run the tests (ARGS="tests/test_cli.py -k new")
 	$(BIN)/ruff check --quiet .

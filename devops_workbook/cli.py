@@ -8,6 +8,7 @@ else. An error is a sentence; with --debug it is a traceback too.
 from __future__ import annotations
 
 import importlib.metadata
+import io
 import json
 import os
 import subprocess
@@ -73,6 +74,9 @@ app = typer.Typer(
 
 def main(args: Sequence[str] | None = None) -> int:
     """Runs the command line on `args` (those of the process if None) and returns the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name in Greek is no error on a terminal that has only ASCII
+            stream.reconfigure(errors="backslashreplace")
     try:
         return int(app(args, prog_name="devops-workbook", standalone_mode=False) or 0)
     except BrokenPipeError:
@@ -332,6 +336,9 @@ def _refuse_same_names(scenarios: Sequence[Scenario]) -> None:
 @app.command(epilog=_examples_of("devops-workbook lab", "devops-workbook lab web-shop.yaml"))
 def lab(
     scenario: Annotated[Path | None, typer.Argument(metavar="[SCENARIO]", help="The scenario to begin with.")] = None,
+    allow_root: Annotated[
+        bool, typer.Option("--allow-root", help="Run JupyterLab as root, with all that its cells may then do.")
+    ] = False,
 ) -> None:
     """Open the workshop notebook in JupyterLab.
 
@@ -340,8 +347,18 @@ def lab(
     """
     from devops_workbook.scenario import load
 
+    if _is_root() and not allow_root:
+        raise typer.TyperException(
+            "JupyterLab does not run as root, because every cell could then change the whole system; "
+            "run this as another user, or with --allow-root where that is meant, as in a container"
+        )
     begin = None if scenario is None else load(scenario).path
-    raise typer.Exit(_run([sys.executable, "-m", "jupyterlab", str(_workshop(Path.cwd(), begin))]))
+    command = [sys.executable, "-m", "jupyterlab", *["--allow-root"] * allow_root]
+    raise typer.Exit(_run([*command, str(_workshop(Path.cwd(), begin))]))
+
+
+def _is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def _workshop(folder: Path, scenario: Path | None) -> Path:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
 from devops_workbook import catalog
@@ -40,42 +40,43 @@ GROUPS: dict[str, str] = {
 TEXT_LIMIT = 20_000
 
 Language = Literal["python", "java", "go", "node", "dotnet"]
-Framework = Literal[
-    "soc2", "iso27001", "pci-dss", "hipaa", "gdpr", "fedramp-moderate", "nist-800-53-moderate", "cis"
-]
+Framework = Literal["soc2", "iso27001", "pci-dss", "hipaa", "gdpr", "fedramp-moderate", "nist-800-53-moderate", "cis"]
 Jurisdiction = Literal["none", "us", "eu", "uk", "ch", "ca", "br", "au", "jp", "in", "sg", "kr", "za", "ae"]
 Priority = Annotated[int, Field(ge=0, le=5)]
+
+_CHOICE_TITLES = {
+    "terraform": "Terraform", "cloudformation": "CloudFormation", "github": "GitHub", "gitlab": "GitLab",
+    "self-hosted": "self-hosted", "python": "Python", "java": "Java", "go": "Go", "node": "Node.js", "dotnet": ".NET",
+    "web-api": "web API", "event-driven": "event-driven", "key-value": "key-value", "1y": "1 year", "3y": "3 years",
+    "us": "United States", "eu": "European Union", "uk": "United Kingdom", "ch": "Switzerland", "ca": "Canada",
+    "br": "Brazil", "au": "Australia", "jp": "Japan", "in": "India", "sg": "Singapore", "kr": "South Korea",
+    "za": "South Africa", "ae": "United Arab Emirates",
+}  # fmt: skip
 
 
 def _unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(dict.fromkeys(values))
 
 
-def _no_surrogates(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError("holds characters that cannot be written as UTF-8") from None
-    return text
+Text = Annotated[str, Field(max_length=TEXT_LIMIT)]
 
 
-Text = Annotated[str, Field(max_length=TEXT_LIMIT), AfterValidator(_no_surrogates)]
-
-
-def _field(default: Any, group: str, title: str, description: str, unit: str = "", **bounds: Any) -> Any:
-    return Field(
-        default, title=title, description=description, json_schema_extra={"group": group, "unit": unit}, **bounds
-    )
+def _field(
+    default: Any, group: str, title: str, description: str, unit: str = "", takes: str = "", **bounds: Any
+) -> Any:
+    extra: dict[str, JsonValue] = {"group": group, "unit": unit, "takes": takes}
+    return Field(default, title=title, description=description, json_schema_extra=extra, **bounds)
 
 
 class Requirements(BaseModel):
     """What a team needs. Frozen; `Requirements()` alone is a valid, modest web API.
 
-    Raises pydantic.ValidationError when a value is out of bounds or two of them contradict each other.
+    Raises pydantic.ValidationError, with every problem, when a value is out of bounds or contradicts another.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_strip_whitespace=True)
 
+    # fmt: off
     # Identity
     name: Text = _field("Untitled system", "identity", "Name", "What people call the system.", min_length=1)
     description: Text = _field("", "identity", "Description", "What it does and for whom, in a few sentences.")
@@ -86,10 +87,12 @@ class Requirements(BaseModel):
     region: str = _field(
         "", "platform", "Region",
         "The provider's region for the primary site. Empty: chosen from the catalog within the data residency.",
+        takes="a region of the provider, or empty",
     )
     secondary_region: str = _field(
         "", "platform", "Secondary region",
         "The region for a second site. Empty: chosen from the catalog when the design needs one.",
+        takes="another region of the provider, or empty",
     )
     iac_tool: Literal["terraform", "cloudformation"] = _field(
         "terraform", "platform", "Infrastructure as code", "The language of the generated infrastructure."
@@ -120,7 +123,7 @@ class Requirements(BaseModel):
     )
     average_rps: float = _field(
         50, "workload", "Average load", "Requests (or events) a second, averaged over a month.", "req/s",
-        gt=0, le=10_000_000,
+        gt=0, le=10_000_000, validate_default=True,
     )
     service_time_ms: float = _field(
         40, "workload", "Service time", "Mean time one worker is busy with one request.", "ms", gt=0, le=3_600_000
@@ -229,8 +232,10 @@ class Requirements(BaseModel):
 
     # Overrides
     overrides: dict[str, Text] = _field(
-        {}, "overrides", "Overrides", "Decisions taken by the team: {field id: option id}."
+        {}, "overrides", "Overrides", "Decisions taken by the team: {field id: option id}.",
+        takes="field id: option id, such as infrastructure.compute: containers",
     )
+    # fmt: on
 
     @field_validator("provider")
     @classmethod
@@ -244,23 +249,29 @@ class Requirements(BaseModel):
             _one_of(field, FIELD_IDS, "field of the plan")
         return value
 
-    @model_validator(mode="after")
-    def _agree(self) -> Requirements:
-        if self.average_rps > self.peak_rps:
+    # Fields are validated in their order, so that each may look at those above it that are valid themselves.
+
+    @field_validator("average_rps")
+    @classmethod
+    def _average_within_peak(cls, value: float, info: ValidationInfo) -> float:
+        peak = info.data.get("peak_rps", value)
+        if value > peak:
             raise ValueError(
-                f"average_rps ({self.average_rps:g}) is above peak_rps ({self.peak_rps:g}); "
-                "the average over a month cannot exceed the busiest minute"
+                f"{value:,.10g} is above peak_rps; the average over a month cannot exceed the busiest minute "
+                f"(allowed: number above 0 to {peak:,.10g} req/s)"
             )
-        provider = catalog.load().providers[self.provider]
-        for name in ("region", "secondary_region"):
-            if value := getattr(self, name):
-                try:
-                    _one_of(value, provider.regions, f"region of {provider.title}")
-                except ValueError as error:
-                    raise ValueError(f"{name}: {error}") from None
-        if self.region and self.region == self.secondary_region:
-            raise ValueError(f"secondary_region is {self.region}, the same as region; name another or leave it empty")
-        return self
+        return value
+
+    @field_validator("region", "secondary_region")
+    @classmethod
+    def _region_exists(cls, value: str, info: ValidationInfo) -> str:
+        if not value or "provider" not in info.data:
+            return value
+        provider = catalog.load().providers[info.data["provider"]]
+        others = [region for region in provider.regions if region != info.data.get("region")]
+        if value in provider.regions and value not in others:
+            raise ValueError(f"{value!r} is the region already (allowed: empty, or one of {', '.join(others)})")
+        return _one_of(value, others, f"region of {provider.title}")
 
 
 def _one_of(value: str, allowed: Iterable[str], what: str) -> str:
@@ -282,7 +293,7 @@ class FieldSpec:
 
     kind: "text", "choice", "choices", "number", "integer", "flag" or "overrides"; choices: what is allowed,
     for the choice kinds; minimum and maximum: bounds of numbers, None = none; exclusive: whether the minimum
-    itself is not allowed.
+    itself is not allowed; takes: what is allowed, in words, where kind, choices and bounds do not say it.
     """
 
     name: str
@@ -296,16 +307,28 @@ class FieldSpec:
     minimum: float | None = None
     maximum: float | None = None
     exclusive: bool = False
+    takes: str = ""
+
+    def choice_title(self, choice: str) -> str:
+        """A choice in words: the catalog's title for what the catalog knows."""
+        facts = catalog.load()
+        known: dict[str, Mapping[str, Any]] = {"provider": facts.providers, "compliance": facts.frameworks}
+        if choice in known.get(self.name, {}):
+            return str(known[self.name][choice].title)
+        return _CHOICE_TITLES.get(choice, choice.replace("-", " "))
 
     @property
     def allowed(self) -> str:
         """What the field takes, in words for an error message or a table."""
+        if self.takes:
+            return self.takes
         if self.choices:
             return ("any of " if self.kind == "choices" else "one of ") + ", ".join(self.choices)
         if self.minimum is not None and self.maximum is not None:
             low = "above" if self.exclusive else "from"
-            return f"{self.kind} {low} {self.minimum:,.10g} to {self.maximum:,.10g}" + (f" {self.unit}" if self.unit else "")
-        return {"text": f"text of at most {TEXT_LIMIT} characters", "flag": "true or false"}.get(self.kind, self.kind)
+            unit = "" if self.unit == f"{self.minimum:g}-{self.maximum:g}" else self.unit  # a scale is its bounds
+            return f"{self.kind} {low} {self.minimum:,.10g} to {self.maximum:,.10g} {unit}".rstrip()
+        return {"text": f"text of at most {TEXT_LIMIT:,} characters", "flag": "true or false"}.get(self.kind, self.kind)
 
 
 def field_specs() -> tuple[FieldSpec, ...]:
@@ -318,9 +341,18 @@ def _spec(name: str, info: FieldInfo) -> FieldSpec:
     bounds = {k: getattr(m, k) for m in info.metadata for k in ("ge", "gt", "le") if hasattr(m, k)}
     kind, choices = _kind(name, info.annotation)
     return FieldSpec(
-        name=name, title=info.title or name, description=info.description or "", unit=str(extra["unit"]),
-        group=str(extra["group"]), kind=kind, default=info.default, choices=choices,
-        minimum=bounds.get("ge", bounds.get("gt")), maximum=bounds.get("le"), exclusive="gt" in bounds,
+        name=name,
+        title=info.title or name,
+        description=info.description or "",
+        unit=str(extra["unit"]),
+        group=str(extra["group"]),
+        kind=kind,
+        default=info.default,
+        choices=choices,
+        minimum=bounds.get("ge", bounds.get("gt")),
+        maximum=bounds.get("le"),
+        exclusive="gt" in bounds,
+        takes=str(extra["takes"]),
     )
 
 

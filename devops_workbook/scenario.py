@@ -58,7 +58,8 @@ __all__ = [
     "write_atomic",
 ]
 
-SIZE_LIMIT = 1024 * 1024
+SIZE_LIMIT = 256 * 1024
+LINE_LIMIT = 10_000  # ruamel takes its time over comments, line by line
 VALUE_LIMIT = 1000
 DEPTH_LIMIT = 2  # the fields, and one list or mapping within
 LISTED = 20  # allowed values that a message repeats besides the nearest
@@ -111,22 +112,20 @@ def parse(data: bytes, where: str = "scenario") -> Requirements:
 
     Raises ScenarioError with every problem.
     """
-    document = _document(data, where)
+    return _requirements(_document(data, where), where)
+
+
+def _requirements(document: CommentedMap, where: str) -> Requirements:
     values, problems = _values(document)
     requirements = None
     try:
         requirements = Requirements(**values)
     except ValidationError as error:
-        problems += _sentences(error)
+        problems += problems_of(error)
     if requirements is None or problems:
         located = sorted((_line(document, field), text) for field, text in problems)
         raise ScenarioError(f"{where}, line {line}: {text}" if line else f"{where}: {text}" for line, text in located)
     return requirements
-
-
-def problems_of(error: ValidationError) -> tuple[str, ...]:
-    """What pydantic found wrong with requirements, as sentences that name field, value and what is allowed."""
-    return tuple(text for _, text in _sentences(error))
 
 
 def _read(path: Path) -> bytes:
@@ -135,8 +134,6 @@ def _read(path: Path) -> bytes:
             data = file.read(SIZE_LIMIT + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
         raise ScenarioUnreadable([f"{path}: cannot be read: {_reason(error)}"]) from None
-    if len(data) > SIZE_LIMIT:
-        raise ScenarioError([f"{path}: is larger than {SIZE_LIMIT:,} bytes, the most a scenario file may have"])
     return data
 
 
@@ -160,6 +157,10 @@ def _yaml() -> YAML:
 
 def _document(data: bytes, where: str) -> CommentedMap:
     """The file's mapping, comments and all."""
+    if len(data) > SIZE_LIMIT:
+        raise ScenarioError([f"{where}: is larger than {SIZE_LIMIT:,} bytes, the most a scenario may have"])
+    if len(data.splitlines()) > LINE_LIMIT:
+        raise ScenarioError([f"{where}: has more than {LINE_LIMIT:,} lines, the most a scenario may have"])
     try:
         text = data.decode("utf-8-sig")
         _refuse_extras(_yaml().parse(io.StringIO(text)), where)
@@ -288,25 +289,23 @@ _REASONS = {
 }
 
 
-def _sentences(error: ValidationError) -> Iterator[tuple[str, str]]:
-    """(field, sentence) for every error."""
+def problems_of(error: ValidationError) -> Iterator[tuple[str, str]]:
+    """What pydantic found wrong with requirements: (field, sentence that names field, value and what is allowed)."""
     specs = {spec.name: spec for spec in field_specs()}
     details = error.errors(include_url=False)
     itemised = {detail["loc"][0] for detail in details if len(detail["loc"]) > 1}
     for detail in details:
         if detail["type"] == "too_short" and detail["loc"][0] in itemised:
             continue  # an item that is not allowed is one problem, not two
-        sentence = _sentence(specs, [str(part) for part in detail["loc"]], dict(detail))
-        # Where fields disagree pydantic names none; our own messages then begin with one.
-        yield str(detail["loc"][0]) if detail["loc"] else re.split(r"\W", sentence)[0], sentence
+        yield str(detail["loc"][0]), _sentence(specs, [str(part) for part in detail["loc"]], dict(detail))
 
 
 def _sentence(specs: Mapping[str, FieldSpec], loc: list[str], detail: dict[str, Any]) -> str:
-    prefix = f"{'.'.join(loc[:2] if loc[0] == 'overrides' else loc[:1])}: " if loc else ""
+    prefix = f"{'.'.join(loc[:2] if loc[0] == 'overrides' else loc[:1])}: "
     if detail["type"] == "value_error":
         return prefix + str(detail["ctx"]["error"])
-    if not loc or loc[0] not in specs:
-        return unknown(loc[0] if loc else "", specs, "field")
+    if loc[0] not in specs:
+        return unknown(loc[0], specs, "field")
     spec = specs[loc[0]]
     if detail["type"] in _REASONS:
         return f"{prefix}{_REASONS[detail['type']]} (allowed: {spec.allowed})"
@@ -322,8 +321,6 @@ def _hint(spec: FieldSpec, detail: Mapping[str, Any]) -> str:
 
 
 def _allowed(spec: FieldSpec) -> str:
-    if spec.kind == "overrides":
-        return "field id: option id, such as infrastructure.compute: containers"
     return spec.allowed + (", as a list in [ ]" if spec.kind == "choices" else "")
 
 
@@ -377,7 +374,7 @@ def _checked_revision(path: Path, revision: str | None) -> bytes | None:
 def _updated(before: bytes, requirements: Requirements, where: str) -> bytes:
     """The file with the values that changed, and all else as the team wrote it."""
     document = _document(before, where)
-    old = parse(before, where)
+    old = _requirements(document, where)
     changed = [spec for spec in field_specs() if getattr(old, spec.name) != getattr(requirements, spec.name)]
     if not changed:
         return before
@@ -475,7 +472,7 @@ def draft(name: str, example: str = "") -> Requirements:
     try:
         return Requirements(**{**start.model_dump(), "name": name})
     except ValidationError as error:
-        raise ScenarioError(problems_of(error)) from None
+        raise ScenarioError(sentence for _, sentence in problems_of(error)) from None
 
 
 def _example(name: str) -> Path:
@@ -514,12 +511,10 @@ def _choices(spec: FieldSpec, requirements: Requirements) -> str:
     if spec.name == "region":
         regions = catalog.load().providers[requirements.provider].regions
         return f"Allowed for {requirements.provider}: empty, or one of {', '.join(regions)}"
-    if spec.name == "secondary_region":
-        return "Allowed: empty, or another of the provider's regions"
+    if spec.takes:
+        return f"Allowed: {spec.takes}"
     if spec.kind == "text":
         return ""
-    if spec.kind == "overrides":
-        return f"Allowed: {_allowed(spec)}"
     return f"Allowed: {_allowed(spec)}. Default: {_entry(spec, spec.default).partition(': ')[2]}"
 
 

@@ -174,6 +174,14 @@ def test_a_pipe_gets_the_plan_and_nothing_else(form: str) -> None:
     assert piped.stdout.decode() == program("plan", path, "--format", form).stdout
 
 
+def test_a_terminal_that_has_only_ascii_still_gets_every_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "café.yaml"
+    file.write_text(SHOP)
+    done = program("check", str(file), env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "caf\\xe9.yaml: valid; " in done.stdout
+
+
 def test_a_pipe_may_close_early() -> None:
     path = str(examples()["startup-web-shop"])
     with subprocess.Popen(
@@ -277,6 +285,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Stands in for JupyterLab; remembers how it was started."""
     commands: list[list[str]] = []
     monkeypatch.setattr(cli, "_run", lambda command: commands.append(command) or 0)
+    monkeypatch.setattr(cli, "_is_root", lambda: False)
     return commands
 
 
@@ -328,7 +337,19 @@ def test_lab_opens_nothing_for_an_invalid_scenario(run: Run, opened: list[list[s
     assert opened == []
 
 
-def test_lab_ends_as_jupyterlab_does(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lab_says_that_jupyterlab_does_not_run_as_root_unless_that_is_meant(
+    run: Run, opened: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "_is_root", lambda: True)
+    result = run("lab")
+    assert (result.status, result.out, opened, list(tmp_path.iterdir())) == (1, "", [], [])
+    assert result.err.startswith("JupyterLab does not run as root")
+    assert "--allow-root" in result.err
+    assert run("lab", "--allow-root").status == 0
+    assert opened == [[sys.executable, "-m", "jupyterlab", "--allow-root", str(tmp_path / "workshop.ipynb")]]
+
+
+def test_lab_ends_as_jupyterlab_does(run: Run, opened: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli, "_run", lambda command: 7)
     assert run("lab").status == 7
 

@@ -20,7 +20,7 @@ from devops_workbook.evaluate import Evaluation, evaluate
 from devops_workbook.requirements import Requirements, field_specs
 
 PROVIDERS = tuple(load().providers)
-FLIP = re.compile(r"^(.+) would be chosen with the priority of (\w+) at (\d), other decisions as they are$", re.MULTILINE)
+FLIP = re.compile(r"^(.+) would be chosen with the priority of (\w+) at (\d), other decisions", re.MULTILINE)
 EXTREMES: dict[str, dict[str, Any]] = {
     "hardly any load": {"peak_rps": 0.01, "average_rps": 0.001},
     "ten million a second": {"peak_rps": 1e7, "average_rps": 5e6},

@@ -51,7 +51,7 @@ NUMBERS = [spec for spec in field_specs() if spec.kind in ("number", "integer")]
 def problem(**values: object) -> str:
     with pytest.raises(ValidationError) as error:
         Requirements(**values)
-    (sentence,) = problems_of(error.value)
+    ((_, sentence),) = problems_of(error.value)
     return sentence
 
 
@@ -118,12 +118,34 @@ def test_an_unknown_field_is_refused() -> None:
     assert problem(peek_rps=3) == "'peek_rps' is not a field; did you mean 'peak_rps'?"
 
 
+def test_a_scale_is_said_once() -> None:
+    assert SPECS["priority_cost"].allowed == "integer from 0 to 5"
+    assert SPECS["team_size"].allowed == "integer from 1 to 5,000 people"
+
+
+@pytest.mark.parametrize(
+    ("field", "choice", "title"),
+    [
+        ("provider", "gcp", "Google Cloud"),
+        ("compliance", "pci-dss", load_catalog().frameworks["pci-dss"].title),
+        ("data_residency", "eu", "European Union"),
+        ("release_approval", "change-board", "change board"),
+    ],
+)
+def test_a_choice_has_a_title(field: str, choice: str, title: str) -> None:
+    assert SPECS[field].choice_title(choice) == title
+
+
 # Where two fields disagree
 
 
 def test_the_average_cannot_exceed_the_peak() -> None:
     assert Requirements(average_rps=100, peak_rps=100).average_rps == 100
-    assert problem(average_rps=101, peak_rps=100).startswith("average_rps (101) is above peak_rps (100)")
+    assert problem(average_rps=100_001, peak_rps=100_000) == (
+        "average_rps: 100,001 is above peak_rps; the average over a month cannot exceed the busiest minute "
+        "(allowed: number above 0 to 100,000 req/s)"
+    )
+    assert problem(peak_rps=20).startswith("average_rps: 50 is above peak_rps")
 
 
 @pytest.mark.parametrize("field", ["region", "secondary_region"])
@@ -140,9 +162,15 @@ def test_a_region_belongs_to_its_provider(provider: str, field: str) -> None:
 
 
 def test_a_second_region_is_another_one() -> None:
-    assert problem(region="eu-west-1", secondary_region="eu-west-1").startswith(
-        "secondary_region is eu-west-1, the same"
-    )
+    sentence = problem(region="eu-west-1", secondary_region="eu-west-1")
+    assert sentence.startswith("secondary_region: 'eu-west-1' is the region already (allowed: empty, or one of us-east")
+    assert "eu-west-1," not in sentence
+
+
+def test_every_problem_is_told_at_once() -> None:
+    with pytest.raises(ValidationError) as error:
+        Requirements(team_size=0, average_rps=500, peak_rps=20, region="nowhere", overrides={"compute": "x"})
+    assert [field for field, _ in problems_of(error.value)] == ["region", "team_size", "average_rps", "overrides"]
 
 
 def test_what_is_hard_to_have_is_not_an_error() -> None:
@@ -167,8 +195,8 @@ def test_any_text_is_text(text: str) -> None:
 
 def test_text_has_a_limit_and_can_be_written() -> None:
     assert Requirements(description="x" * 20_000)
-    assert problem(description="x" * 20_001).endswith("(allowed: text of at most 20000 characters)")
-    assert problem(name="\ud800").startswith("name: ")
+    assert problem(description="x" * 20_001).endswith("(allowed: text of at most 20,000 characters)")
+    assert problem(name="\ud800") == "name: '\\ud800' is not allowed (allowed: text of at most 20,000 characters)"
     assert problem(name="  ").startswith("name: must not be empty")
 
 

@@ -289,6 +289,10 @@ def test_make_needs_no_second_installation() -> None:
     assert (ROOT / ".venv").exists() <= ("pip install" not in commands)
 
 
+def test_make_lab_is_the_command_line_s_lab() -> None:
+    assert make("lab", "ARGS=--allow-root").rstrip().endswith(".venv/bin/devops-workbook lab --allow-root")
+
+
 def test_ci_runs_make_test() -> None:
     script = ROOT / ".ci" / "run"
     assert script.stat().st_mode & 0o111

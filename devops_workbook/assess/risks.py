@@ -208,13 +208,13 @@ def _faster(c: Context, case: RecoveryCase, name: str, found: float) -> tuple[Wa
 
 def recovery_unbounded(c: Context, _: Assessment) -> Iterator[Finding]:
     """Nothing leaves the region, so its loss is the loss of the data."""
-    if c.second_region is None:
-        inside, wanted = c.region.jurisdiction, c.requirements.data_residency
-        where = inside if wanted == "none" else f"{inside} that the data may enter (residency {wanted})"
+    inside = c.region.jurisdiction
+    # A primary site outside the residency is a finding of its own; its way out decides where copies may go.
+    if c.second_region is None and c.requirements.data_residency in ("none", inside):
         yield Finding(
             "gap", "high", "no-second-region",
             f"No copy of the data leaves {c.region.title}: the catalog knows no second region of {c.provider.title} in "
-            f"jurisdiction {where}. RTO and RPO for the loss of the region are not known.",
+            f"jurisdiction {inside}. RTO and RPO for the loss of the region are not known.",
             (*_elsewhere(c, inside, count=2, zones=1), *_abroad(c),
              WayOut("Accept that the loss of the region is the loss of the data since the last export")),
             _HIGH_AVAILABILITY,
@@ -233,7 +233,8 @@ def _abroad(c: Context) -> Iterator[WayOut]:
             change["data_residency"] = "none"
         if not c.requirements.region:
             change["region"] = c.region.id
-        yield WayOut(f"Let copies leave the jurisdiction, to {found[0].title} ({found[0].id})", change)
+        also = ", and drop the data residency" if "data_residency" in change else ""
+        yield WayOut(f"Let copies leave the jurisdiction, to {found[0].title} ({found[0].id}){also}", change)
 
 
 def _asynchronous(c: Context) -> bool:

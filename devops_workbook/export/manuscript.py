@@ -1,6 +1,6 @@
 """A notebook as a document: the few kinds of block that every writer knows how to set.
 
-`reader.read` turns an executed notebook into a `Manuscript`; `web`, `typeset` and `markdown` write it. Text is a
+`reader.read` turns an executed notebook into a `Manuscript`; `web`, `typeset` and `plaintext` write it. Text is a
 flat tuple of `Run`s, so that no writer needs recursion for it, and everything in a manuscript is still plain text:
 escaping is the business of the writer that puts it into HTML or Typst.
 """
@@ -163,15 +163,15 @@ def tone(note: Text) -> str:
     return "met" if words.startswith("met:") else "plain"
 
 
-def broken(text: str, opportunity: str = "\u200b") -> str:
-    """`text` with a mark (a zero-width space) where a long word, such as an address, may be broken."""
-    return _LONG_WORD.sub(lambda match: opportunity.join(_pieces(match.group())), text)
+def broken(text: str) -> str:
+    """`text` with a zero-width space where a long word, such as an address, may be broken."""
+    return _LONG_WORD.sub(lambda match: "\u200b".join(_pieces(match.group())), text)
 
 
 _LONG_WORD = re.compile(r"\S{14,}")
-_BREAKS = re.compile(r"(?<=[/._\-:=&?,;@+(){}\[\]])(?=\w)")
+_BREAKS = re.compile(r"(?<=[/._\-:=&?,;@+)}\]])(?=\w)")
 _LONGEST_WORD = 24
-"""Hyphenation takes care of ordinary words; nothing that is called a word is longer than this."""
+"""Ordinary words, which are shorter, stay whole: names of services read badly with a hyphen in them."""
 
 
 def _pieces(word: str) -> Iterator[str]:

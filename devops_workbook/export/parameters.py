@@ -8,7 +8,6 @@ parameters with a regular expression that gives up on a line with two equals sig
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Iterable
 
 import nbformat
@@ -34,7 +33,7 @@ def report_notebook() -> str:
     """The report notebook as the text of its file, without outputs."""
     cells = [
         _cell("parameters", [*_FIRST_LINES, *map(_line, field_specs())], tags=["parameters"]),
-        _cell("document", _construction()),
+        _cell("document", _CONSTRUCTION),
         *(_cell(group[0], [f"document.{chapter}()" for chapter in group]) for group in CHAPTERS[1:]),
     ]
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -72,19 +71,13 @@ def _help(spec: FieldSpec) -> str:
     return f"{spec.description}{unit}{choices}".replace(" = ", " is ").replace("=", ":").replace("\n", " ")
 
 
-def _construction() -> list[str]:
-    """Lines that make the Document from the parameters, and show its cover."""
-    arguments = textwrap.wrap(", ".join(f"{s.name}={s.name}" for s in field_specs()), 110)
-    return [
-        "from devops_workbook.export import Document",
-        "from devops_workbook.requirements import Requirements",
-        "",
-        "requirements = Requirements(",
-        *(f"    {line}" for line in arguments),
-        ")",
-        "document = Document(requirements)",
-        "document.cover()",
-    ]
+_CONSTRUCTION = [
+    "from devops_workbook.export import Document",
+    "",
+    "document = Document.of(globals())",
+    "document.cover()",
+]
+"""Lines that make the Document from the parameters, and show its cover."""
 
 
 def main() -> None:

@@ -187,7 +187,13 @@ def _raster_figure(content: bytes, alt: str, caption: Text = ()) -> Figure | Non
     return Figure(svg, alt, width, height, caption)
 
 
+_CONTROL = Notice("The notebook shows an interactive control here, which has no printed form.")
+
+
 def _from_html(shown: _Shown) -> tuple[Block, ...]:
+    # The HTML beside a widget is its first state: printed, it would contradict what the reader of Lab saw.
+    if _WIDGET in shown.data:
+        return (_CONTROL,)
     html = safe_html(shown.content)
     blocks = blocks_of_html(html) or _text(_joined(shown.data.get("text/plain", "")))
     return (Html(html, blocks),) if html.strip() else blocks
@@ -199,7 +205,7 @@ def _from_json(shown: _Shown) -> tuple[Block, ...]:
 
 def _from_text(shown: _Shown) -> tuple[Block, ...]:
     if _WIDGET in shown.data:
-        return (Notice("The notebook shows an interactive control here, which has no printed form."),)
+        return (_CONTROL,)
     return _text(shown.content)
 
 

@@ -6,14 +6,16 @@ table, travel beside them in the output's metadata for our exporters (see `reade
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from IPython.display import display
+from pydantic import ValidationError
 
 from devops_workbook.evaluate import Evaluation, evaluate
 from devops_workbook.render.document import Chapters, Part
-from devops_workbook.requirements import Requirements
+from devops_workbook.requirements import Requirements, nearest
+from devops_workbook.scenario import ScenarioError, problems_of
 
 __all__ = ["CHAPTERS", "Document", "bundle"]
 
@@ -29,6 +31,24 @@ class Document:
 
     def __init__(self, requirements: Requirements, evaluation: Evaluation | None = None) -> None:
         self._chapters = Chapters(evaluation or evaluate(requirements))
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any]) -> Document:
+        """The document of the parameters among the variables of a notebook.
+
+        papermill accepts any name, so a variable that is nearly one of ours is taken for a misspelt parameter. Raises
+        ScenarioError naming each misspelt parameter and each value that is not allowed.
+        """
+        fields = Requirements.model_fields
+        others = [name for name in parameters if name not in fields and not name.startswith("_")]
+        if misspelt := {name: near for name in others if (near := nearest(name, fields))}:
+            raise ScenarioError(
+                f"{name}: there is no such parameter; did you mean {near}?" for name, near in misspelt.items()
+            )
+        try:
+            return cls(Requirements(**{name: parameters[name] for name in fields if name in parameters}))
+        except ValidationError as error:
+            raise ScenarioError(sentence for _, sentence in problems_of(error)) from None
 
     def cover(self) -> None:
         """Show whose design this is, where it runs, and the date of the facts it rests on."""

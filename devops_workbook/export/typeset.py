@@ -35,18 +35,19 @@ from devops_workbook.export.manuscript import (
     tone,
     walk,
 )
+from devops_workbook.render.diagram.text import ellipsis, width
 
 __all__ = ["column_widths", "pdf"]
 
 _TEMPLATE = files("devops_workbook.export").joinpath("templates", "document.typ")
 _ROOM = 471.0
 """The width of the text on a portrait A4 page, in points."""
-_LONG_ROW = 900
+_LONG_ROW = 2400
 """A row with more characters than this in a cell may be broken across pages."""
 _NARROW = 0.3 * _ROOM
 """A column that needs less than this gets it, before the others share the rest."""
-_BOLD = 1.1
-"""How much wider bold type is; the heads of columns are bold, and their words are not hyphenated."""
+_MARGINS = 10.0
+"""What a cell's margins take of its column, in points, with a hair to spare."""
 _COMFORTABLE = 0.2 * _ROOM
 """No column of running text should be narrower than this."""
 
@@ -68,8 +69,8 @@ def _document(manuscript: Manuscript, glyphs: Glyphs) -> str:
             "title": manuscript.title,
             "title_text": broken(shown),
             "title_size": _title_size(manuscript.title),
-            "running": _shortened(shown, 90),
-            "footer": _shortened(glyphs.shown(_footer(manuscript)), 140),
+            "running": ellipsis(shown, 90),
+            "footer": ellipsis(glyphs.shown(_footer(manuscript)), 140),
             "language": language.lower(),
             "region": region.upper() if len(region) == 2 else None,
             "cover": setter.blocks(manuscript.cover),
@@ -83,12 +84,7 @@ def _footer(manuscript: Manuscript) -> str:
     """The facts of the title page's table whose labels a page's foot should repeat."""
     rows = [row for block in manuscript.cover if isinstance(block, Table) for row in block.rows if len(row) == 2]
     facts = {plain(label): plain(value) for label, value in rows}
-    return " · ".join(f"{label} {facts[label]}" for label in ("Facts as of",) if label in facts)
-
-
-def _shortened(text: str, limit: int) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+    return " · ".join(f"{label} {facts[label]}" for label in ("Prices dated",) if label in facts)
 
 
 def _title_size(title: str) -> float:
@@ -156,7 +152,7 @@ class _Setter:
             "anchor": heading.anchor,
             "number": heading.number,
             "outlined": heading.level == 1 or bool(heading.number),
-            "page": "" if heading.level > 1 else "room" if heading.number else "new",
+            "page": "room" if heading.level == 1 else "",
         }
 
     def _text(self, text: Text) -> list[dict[str, Any]]:
@@ -233,17 +229,17 @@ def column_widths(rows: Sequence[Sequence[str]]) -> tuple[list[float], float]:
     """
     columns = list(zip(*rows, strict=True))
     size = 8.5 if len(columns) < 7 else 7.5
-    measure = partial(_measured, size=size)
-    needs = [max(map(measure, column)) for column in columns]
-    longest = [max(_widest_word(column[:1], measure) * _BOLD, _widest_word(column[1:], measure)) for column in columns]
+    head, body = partial(_measured, size=size, bold=True), partial(_measured, size=size)
+    needs = [max([head(column[0]), *map(body, column[1:])]) for column in columns]
+    longest = [max(_widest_word(column[:1], head), _widest_word(column[1:], body)) for column in columns]
     least = [max(piece, min(need, _COMFORTABLE)) for piece, need in zip(longest, needs, strict=True)]
     widths = _shared(needs, least, [_weight(column) for column in columns])
     return [round(width, 1) for width in widths], size
 
 
-def _measured(text: str, size: float) -> float:
-    """An estimate of a cell's width: a character of the sans face is half as wide as its size, the margins 10."""
-    return len(text) * size * 0.53 + 10
+def _measured(text: str, size: float, *, bold: bool = False) -> float:
+    """The width of a cell with its margins; the sans face has the widths that diagrams are laid out with."""
+    return width(text, size, bold=bold) + _MARGINS
 
 
 def _widest_word(cells: Sequence[str], measure: Callable[[str], float]) -> float:
@@ -265,7 +261,9 @@ def _shared(needs: Sequence[float], least: Sequence[float], weights: Sequence[fl
             widths.update((n, needs[n]) for n in fitting)
             continue
         total = sum(weights[n] for n in open_)
-        widths.update((n, max(least[n], room * weights[n] / total)) for n in open_)
+        by_weight = {n: room * weights[n] / total for n in open_}
+        tight = {n: least[n] for n in open_ if by_weight[n] < least[n]}
+        widths.update(tight or by_weight)
     scale = _ROOM / sum(widths.values())
     return [widths[n] * scale for n in range(len(needs))]
 
@@ -274,10 +272,11 @@ _Data = dict[str, Any]
 
 
 def _with_new_pages(blocks: list[_Data]) -> list[_Data]:
-    """A new page for the first chapter and for the one that is signed; appendices have one already."""
+    """A new page for the first chapter, the first appendix and the chapter that is signed."""
     chapters = [n for n, block in enumerate(blocks) if block["kind"] == "heading" and block["level"] == 1]
+    appendices = [n for n in chapters if not blocks[n]["number"]]
     signed = [n for n in chapters if any(block.get("role") == "signoff" for block in blocks[n : n + 3])]
-    for n in (*chapters[:1], *signed):
+    for n in (*chapters[:1], *appendices[:1], *signed):
         blocks[n] = {**blocks[n], "page": "new"}
     return blocks
 

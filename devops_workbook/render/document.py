@@ -9,7 +9,7 @@ No clock is read: the only dates are those of the facts, and those a person will
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -17,13 +17,26 @@ from types import MappingProxyType
 from devops_workbook import catalog
 from devops_workbook.assess.model import CostLine, FrameworkCoverage
 from devops_workbook.design.model import PRIORITIES, Component, Decision, Option
+from devops_workbook.design.words import listed
 from devops_workbook.evaluate import Evaluation
 from devops_workbook.evidence import Evidence
 from devops_workbook.findings import Finding
-from devops_workbook.outline import FIELD_IDS, FIELDS, OUTLINE
+from devops_workbook.outline import FIELD_IDS, OUTLINE
 from devops_workbook.plan.model import Section
 from devops_workbook.render.diagram import Drawing, draw, views
-from devops_workbook.render.figures import NOT_KNOWN, Score, duration, money, percent, quantity, scores
+from devops_workbook.render.diagram.text import ellipsis
+from devops_workbook.render.figures import (
+    NOT_KNOWN,
+    Score,
+    duration,
+    money,
+    percent,
+    price,
+    price_dates,
+    quantity,
+    rating,
+    scores,
+)
 from devops_workbook.render.markdown import (
     anchor,
     bullets,
@@ -34,9 +47,9 @@ from devops_workbook.render.markdown import (
     join,
     link,
     paragraphs,
-    quantity_of,
     table,
 )
+from devops_workbook.render.terms import control_titles, field_title, option_title, stated
 from devops_workbook.requirements import GROUPS, FieldSpec, field_specs
 
 __all__ = ["Chapters", "Part"]
@@ -82,7 +95,8 @@ class Chapters:
         """Every source with the date it was read, with its number."""
         cited = [(item.source, item.as_of) for item in self.evidence]
         cited += [(line.source, line.as_of) for line in self.evaluation.assessment.cost.lines]
-        return MappingProxyType({key: f"S{n}" for n, key in enumerate(dict.fromkeys(c for c in cited if c[0]), 1)})
+        known = dict.fromkeys(key for key in cited if key[0] not in ("", NOT_KNOWN))
+        return MappingProxyType({key: f"S{n}" for n, key in enumerate(known, 1)})
 
     def _all_evidence(self) -> Iterable[Evidence]:
         assessed = self.evaluation.assessment
@@ -106,7 +120,9 @@ class Chapters:
 
     def _hint(self, component: Component) -> str:
         size = f", {component.count} × {component.sku}" if component.sku else ""
-        return f"{component.title}{size}, {money(self._monthly(component))} a month"
+        # Users are in the picture, but nobody provides them.
+        cost = f", {money(self._monthly(component))} a month" if component.role != "users" else ""
+        return f"{component.title}{size}{cost}"
 
     def _monthly(self, component: Component) -> float | None:
         """What the component costs a month; None if a line of it has no known price. No line costs nothing."""
@@ -120,23 +136,27 @@ class Chapters:
         wanted = self.requirements
         provider = catalog.load().providers[wanted.provider]
         facts = (
-            ("Owner", escape(_shortened(wanted.owner, 200)) or "not stated"),
+            ("Owner", escape(ellipsis(wanted.owner, 200)) or "not stated"),
             ("Cloud provider", escape(provider.title)),
             ("Region", "; ".join(map(escape, self._regions())) or NOT_KNOWN),
-            ("Facts as of", escape(self.evaluation.facts_as_of)),
+            ("Prices dated", escape(self._price_dates)),
             ("Status", "Proposed, for review"),
         )
         return (
             Part(
                 join(
-                    f"# {escape(_shortened(wanted.name, 200))}",
+                    f"# {escape(ellipsis(wanted.name, 200))}",
                     "DevOps and infrastructure design",
-                    escape(_shortened(wanted.description, 600)),
+                    escape(ellipsis(wanted.description, 600)),
                     table(["", ""], [(f"**{label}**", value) for label, value in facts]),
                 ),
                 role="cover",
             ),
         )
+
+    @property
+    def _price_dates(self) -> str:
+        return price_dates(self.evaluation.assessment.cost)
 
     def _regions(self) -> tuple[str, ...]:
         known = catalog.load().providers[self.requirements.provider].regions
@@ -169,7 +189,7 @@ class Chapters:
             f"in {' and '.join(self._regions()) or 'a region still to be chosen'}. {_verdict(scores(self.evaluation))} "
             f"Every number can be traced to its formula and source in the appendices."
         )
-        return f"{escape(_shortened(wanted.name, 120))} {escape(what)}"
+        return f"{escape(ellipsis(wanted.name, 120))} {escape(what)}"
 
     def _overrides(self) -> str:
         taken = [d for d in self.evaluation.plan.decisions if d.overridden]
@@ -198,7 +218,10 @@ class Chapters:
         rows = [row for group in GROUPS if group not in ("identity", "overrides") for row in self._group(group)]
         overrides = table(
             ["Field", "Option"],
-            [(_field_title(field), escape(option)) for field, option in wanted.overrides.items()],
+            [
+                (escape(field_title(field)), escape(option_title(self.evaluation.plan, field, option)))
+                for field, option in wanted.overrides.items()
+            ],
             caption="Decisions the team took itself",
         )
         return (
@@ -222,11 +245,7 @@ class Chapters:
         ]
 
     def _stated(self, spec: FieldSpec) -> str:
-        value = getattr(self.requirements, spec.name)
-        if value == "" or (spec.name == "monthly_budget_usd" and not value):
-            return "not stated"
-        unit = f"({spec.unit})" if spec.group == "priorities" else spec.unit
-        return escape(f"{quantity_of(value)} {unit}".rstrip())
+        return escape(stated(spec, getattr(self.requirements, spec.name), self.requirements.provider))
 
     def architecture(self) -> tuple[Part, ...]:
         """Every view of the architecture, and the components in it."""
@@ -241,12 +260,13 @@ class Chapters:
         rows = [
             (
                 escape(c.title),
-                escape(" ".join(filter(None, (f"{c.count} ×" if c.sku or c.count > 1 else "", c.sku)))) or "managed",
+                escape(_size(c)),
                 escape(", ".join(filter(None, (c.region, f"{c.zones} zones" if c.zones > 1 else "")))) or "global",
                 _usd(self._monthly(c)),
                 _cite(c.decision),
             )
             for c in self.evaluation.topology.components
+            if c.role != "users"
         ]
         headers = ["Component", "Size", "Where", "A month", "Decision"]
         return table(headers, rows, caption="Components of the design", right=[3])
@@ -289,11 +309,11 @@ class Chapters:
     def _cost(self) -> str:
         cost = self.evaluation.assessment.cost
         by_section = self._cost_by_section()
-        total = ("**Total**", f"**{_usd(cost.monthly_usd)}**", "")
+        total = ("**Total**", f"**{_sum(cost.lines)}**", "")
         unpriced = "**Not in the total, because no price is known:**" if cost.unpriced else ""
         return join(
             "### Cost",
-            escape(f"On-demand list prices in {cost.currency}, as of {cost.price_date}, before tax and discounts."),
+            escape(f"On-demand list prices in {cost.currency}, dated {self._price_dates}, before tax and discounts."),
             table(["Section", "A month", "Share"], [*by_section, total], caption="Cost by section", right=[1, 2]),
             table(
                 ["Component", "Item", "Quantity", "Unit price", "A month", "Source"],
@@ -308,14 +328,15 @@ class Chapters:
 
     def _cost_by_section(self) -> list[tuple[str, str, str]]:
         sections = {c.id: c.decision.partition(".")[0] for c in self.evaluation.topology.components}
-        totals: dict[str, float] = {}
+        lines: dict[str, list[CostLine]] = {}
         for line in self.evaluation.assessment.cost.lines:
-            section = sections.get(line.component, "")
-            totals[section] = totals.get(section, 0.0) + (line.monthly_usd or 0.0)
-        whole = sum(totals.values())
+            lines.setdefault(sections.get(line.component, ""), []).append(line)
         titles = {section.id: section.title for section in OUTLINE} | {"": "Other"}
-        share = {id: f"{100 * usd / whole:.0f} %" if whole else "" for id, usd in totals.items()}
-        return [(escape(titles.get(id, id)), _usd(totals[id]), share[id]) for id in titles if id in totals]
+        return [(escape(titles[id]), _sum(lines[id]), self._share(lines[id])) for id in titles if id in lines]
+
+    def _share(self, lines: Iterable[CostLine]) -> str:
+        whole = self.evaluation.assessment.cost.monthly_usd
+        return f"{100 * sum(_amounts(lines)) / whole:.0f} %" if whole else "–"
 
     def _cost_lines(self, lines: Iterable[CostLine]) -> Iterable[tuple[str, ...]]:
         """The lines of the bill; a component is named once."""
@@ -328,28 +349,28 @@ class Chapters:
 
     def _cost_line(self, line: CostLine) -> tuple[str, ...]:
         item = escape(line.item) + (f" ({escape(line.note)})" if line.note else "")
-        price = NOT_KNOWN if line.unit_price_usd is None else f"${line.unit_price_usd:.6g}"
         amount = escape(quantity(line.quantity, line.unit))
-        return (item, amount, escape(price), _usd(line.monthly_usd), self._source(line.source, line.as_of))
+        unit_price = escape(price(line.unit_price_usd))
+        return (item, amount, unit_price, _usd(line.monthly_usd), self._source(line.source, line.as_of))
 
     def _availability(self) -> str:
         found = self.evaluation.assessment.availability
         rows = [
-            (escape(p.title), escape(p.form), percent(p.pct, 4), _minutes(p.minutes_month), self._number(p.evidence))
+            (escape(p.title), escape(p.form), percent(p.pct, 4), duration(p.minutes_month), self._number(p.evidence))
             for p in found.parts
         ]
         whole = (
             "**Whole path**",
             "",
             f"**{percent(found.pct, 4)}**",
-            f"**{_minutes(found.downtime_minutes_month)}**",
+            f"**{duration(found.downtime_minutes_month)}**",
             "",
         )
         return join(
             "### Availability",
             escape(
                 f"Target {percent(found.target_pct, 4)}, which leaves an error budget of "
-                f"{_minutes(found.error_budget_minutes_month)} a month. {_SLA_NOTE}"
+                f"{duration(found.error_budget_minutes_month)} a month. {_SLA_NOTE}"
             ),
             table(
                 ["Part of the path", "Form", "Promised", "Downtime a month", "Evidence"],
@@ -395,22 +416,22 @@ class Chapters:
     def _capacity(self) -> str:
         found = self.evaluation.assessment.capacity
         rows = [
-            ("Load planned for", f"{quantity(found.planned_rps)} req/s"),
-            ("Load that reaches the origin", f"{quantity(found.origin_rps)} req/s"),
+            ("Load planned for", quantity(found.planned_rps, "req/s")),
+            ("Load that reaches the origin", quantity(found.origin_rps, "req/s")),
             ("Offered load (mean requests in service)", quantity(found.offered_load)),
             ("Workers", quantity(found.workers)),
             (
                 "Instances at the planned peak",
-                f"{found.instances} (from {found.min_instances} to {found.max_instances})",
+                f"{quantity(found.instances)} ({quantity(found.min_instances)} to {quantity(found.max_instances)})",
             ),
             ("Utilisation at the planned peak", percent(100 * found.utilisation)),
-            ("Expected p99 response time", "not known" if found.p99_ms is None else f"{quantity(found.p99_ms)} ms"),
-            ("p99 response time asked for", f"{quantity(self.requirements.p99_latency_ms)} ms"),
+            ("Expected p99 response time", quantity(found.p99_ms, "ms")),
+            ("p99 response time asked for", quantity(self.requirements.p99_latency_ms, "ms")),
         ]
         return join(
             "### Capacity",
-            table(["Figure", "Value"], [(escape(a), escape(b)) for a, b in rows], caption="Capacity", right=[1]),
             _evidence_line(map(self._number, found.evidence)),
+            table(["Figure", "Value"], [(escape(a), escape(b)) for a, b in rows], caption="Capacity", right=[1]),
         )
 
     def _compliance(self) -> str:
@@ -443,7 +464,7 @@ class Chapters:
         """Conflicts, gaps and risks with the ways out of them, the gravest first; then principles honoured."""
         listed = [
             join(
-                finding_markdown(n, finding),
+                finding_markdown(n, finding, self.evaluation),
                 f"Concerns {_cite(finding.field)}." if finding.field else "",
             )
             for n, finding in self._gravest_first()
@@ -458,7 +479,7 @@ class Chapters:
                 (
                     f"**{escape(practice.title)}**",
                     escape(practice.meaning),
-                    "; ".join(f"{_cite(field)}: {escape(how)}" for field, how in practice.honoured_by.items()),
+                    " ".join(f"{_cite(field)}: {escape(how)}" for field, how in practice.honoured_by.items()),
                 )
                 for practice in practices.values()
             ]
@@ -514,14 +535,14 @@ class Chapters:
 
     def _record(self, number: int, decision: Decision) -> str:
         best = max((o for o in decision.alternatives if not o.ruled_out), key=lambda o: o.score, default=None)
-        instead = f"In favour of this, {best.title} (score {best.score:.1f}) was not chosen." if best else ""
+        instead = f"In favour of this, {best.title} (score {rating(best.score)}) was not chosen." if best else ""
         status = "Proposed; decided by the team" if decision.overridden else "Proposed"
         rows = (
-            ("Status", f"{status}, on facts as of {self.evaluation.facts_as_of}"),
+            ("Status", f"{status}, on prices dated {self._price_dates}"),
             ("Context", " ".join(decision.rationale)),
             ("Decision", f"{decision.choice.title}. {decision.summary}"),
             ("Consequences", " ".join(filter(None, (instead, *(f"{flip.rstrip('.')}." for flip in decision.flips))))),
-            ("Satisfies", ", ".join(decision.controls)),
+            ("Satisfies", "; ".join(control_titles(decision.controls))),
             ("Carried out in", ", ".join(decision.artifacts)),
         )
         lines = [f"**{label}.** {escape(text)}" for label, text in rows if text]
@@ -529,12 +550,13 @@ class Chapters:
 
     def sign_off(self) -> tuple[Part, ...]:
         """Who must agree, with room to sign and date."""
-        owner = _shortened(self.requirements.owner, 60)
+        owner = ellipsis(self.requirements.owner, 60)
         names = {"Owner": escape(owner)}
         rows = [(f"**{role}**", names.get(role, ""), "", "", "") for role in _ROLES]
         statement = (
-            f"By signing, the undersigned accept this design of {escape(_shortened(self.requirements.name, 120))}, "
-            f"which rests on facts as of {escape(self.evaluation.facts_as_of)}, with the findings listed in it."
+            f"By signing, the undersigned accept this design of {escape(ellipsis(self.requirements.name, 120))}, "
+            f"which rests on prices dated {escape(self._price_dates)} and the other sources listed in it, "
+            "with all its findings."
         )
         return (
             Part(join("## Sign-off", statement)),
@@ -551,11 +573,6 @@ _SCORES_NOTE = (
 )
 
 
-def _shortened(text: str, limit: int) -> str:
-    """`text` on the cover or in a sentence: cut after `limit` characters, because it stands in full elsewhere."""
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
-
-
 def _held_against(score: Score) -> str:
     # Findings have no target; their number by severity speaks for itself.
     judged = score.verdict and score.id != "findings"
@@ -568,18 +585,14 @@ def _verdict(strip: Iterable[Score]) -> str:
     missed = [_in_sentence(score.title) for score in targets if score.verdict == "missed"]
     unknown = [_in_sentence(score.title) for score in targets if score.text == NOT_KNOWN]
     sentences = (
-        f"It misses the target for {_listed(missed)}." if missed else "It misses no target.",
-        f"Not known: {_listed(unknown)}." if unknown else "",
+        f"It misses the target for {listed(missed)}." if missed else "It misses no target.",
+        f"Not known: {listed(unknown)}." if unknown else "",
     )
     return " ".join(filter(None, sentences))
 
 
 def _in_sentence(title: str) -> str:
     return title[:1].lower() + title[1:]
-
-
-def _listed(words: list[str]) -> str:
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _choice(decision: Decision) -> str:
@@ -590,14 +603,10 @@ def _cited(decision: Decision) -> str:
     return f"[{escape(decision.title)}](#{decision_anchor(decision.id)})"
 
 
-def _field_title(field_id: str) -> str:
-    return escape({field.id: field.title for field in FIELDS}.get(field_id, field_id))
-
-
 def _cite(field_id: str) -> str:
     """A field of the plan by its title, leading to its decision; a requirement by its title."""
     if field_id in FIELD_IDS:
-        return f"[{_field_title(field_id)}](#{decision_anchor(field_id)})"
+        return f"[{escape(field_title(field_id))}](#{decision_anchor(field_id)})"
     requirement = {spec.name: spec.title for spec in field_specs()}.get(field_id.removeprefix("requirements."))
     return f"{escape(requirement)} (requirement)" if requirement else escape(field_id) or "–"
 
@@ -606,8 +615,22 @@ def _usd(amount: float | None) -> str:
     return escape(money(amount))
 
 
-def _minutes(minutes: float | None) -> str:
-    return NOT_KNOWN if minutes is None else f"{minutes:,.1f} min"
+def _amounts(lines: Iterable[CostLine]) -> list[float]:
+    return [line.monthly_usd for line in lines if line.monthly_usd is not None]
+
+
+def _sum(lines: Sequence[CostLine]) -> str:
+    """What the lines cost together; what of it is not known is said, never counted as nothing."""
+    known = _amounts(lines)
+    amount = [_usd(sum(known))] if known or not lines else []
+    return " + ".join([*amount, *([NOT_KNOWN] if len(known) < len(lines) else [])])
+
+
+def _size(component: Component) -> str:
+    """How many of what size."""
+    if component.sku:
+        return f"{component.count} × {component.sku}"
+    return f"×{component.count}" if component.count > 1 else "managed"
 
 
 def _evidence_line(numbers: Iterable[str]) -> str:
@@ -638,8 +661,8 @@ def _score_rows(decision: Decision) -> Iterable[tuple[str, ...]]:
 
 def _score_cells(option: Option, *, chosen: bool) -> tuple[str, ...]:
     name = f"**{escape(option.title)}**" if chosen else escape(option.title)
-    total = "ruled out" if option.ruled_out else f"{option.score:.1f}"
-    return (name, *(f"{score:.3g}" for score in option.scores), total)
+    total = "ruled out" if option.ruled_out else rating(option.score)
+    return (name, *map(quantity, option.scores), total)
 
 
 def _working(item: Evidence) -> str:

@@ -32,7 +32,21 @@ from devops_workbook.evidence import Evidence
 from devops_workbook.findings import Finding, WayOut
 from devops_workbook.plan.model import Section
 from devops_workbook.render.diagram import Drawing, View
-from devops_workbook.render.figures import MINUS, Change, Score, change, duration, money, percent, quantity, scores
+from devops_workbook.render.figures import (
+    MINUS,
+    Change,
+    Score,
+    change,
+    duration,
+    money,
+    percent,
+    price,
+    price_dates,
+    quantity,
+    rating,
+    scores,
+)
+from devops_workbook.render.terms import control_titles, stated, title_of
 from devops_workbook.requirements import Requirements, field_specs
 
 __all__ = [
@@ -202,7 +216,7 @@ def heading(requirements: Requirements, facts_as_of: str) -> Markup:
     return el(
         "div",
         free(requirements.name, "h2", class_="dw-name"),
-        el("p", *owner, provider, f" · facts as of {facts_as_of}", class_="dw-muted dw-about"),
+        el("p", *owner, provider, f" · prices up to {facts_as_of}", class_="dw-muted dw-about"),
         free(requirements.description, "p", class_="dw-description") if requirements.description else None,
     )
 
@@ -258,7 +272,7 @@ def _override(made: Decision, price: Sequence[str], prefix: str) -> Markup:
     id = f"{anchor(made.id, prefix)}-override"
     options = [el("option", "as decided by the method", value="", selected=not made.overridden)]
     for option in (made.choice, *made.alternatives):
-        mark = " (ruled out)" if option.ruled_out else f" (score {option.score:.1f})"
+        mark = " (ruled out)" if option.ruled_out else f" (score {rating(option.score)})"
         chosen = made.overridden and option.id == made.choice.id
         options.append(el("option", option.title + mark, value=option.id, selected=chosen))
     return el(
@@ -282,7 +296,7 @@ def _options(made: Decision) -> Markup:
         chosen = option is made.choice
         title = join([option.title, badge("chosen", "chosen") if chosen else None], " ")
         verdict = join([badge("ruled out", "out"), f" {option.ruled_out}"]) if option.ruled_out else option.reason
-        return (title, f"{option.score:.1f}", *(f"{score:.0f}" for score in option.scores), verdict)
+        return (title, rating(option.score), *map(quantity, option.scores), verdict)
 
     head = ("Option", "Score", *(priority.capitalize() for priority in PRIORITIES), "What the scores rest on")
     rows = [row(option) for option in (made.choice, *made.alternatives)]
@@ -308,17 +322,13 @@ def _honoured(made: Decision) -> Markup | None:
     """The controls, principles and practices the decision carries out, and the files that will hold it."""
     facts = catalog.load()
     groups = (
-        ("Controls", [_title(facts.controls, id) for id in made.controls]),
-        ("Principles", [_title(facts.principles, id) for id in made.principles]),
-        ("Practices", [_title(facts.practices, id) for id in made.practices]),
+        ("Controls", control_titles(made.controls)),
+        ("Principles", [title_of(facts.principles, id) for id in made.principles]),
+        ("Practices", [title_of(facts.practices, id) for id in made.practices]),
         ("Files", list(made.artifacts)),
     )
     rows = [join([el("dt", name), el("dd", _chips(words))]) for name, words in groups if words]
     return _titled("What it honours", el("dl", *rows, class_="dw-detail")) if rows else None
-
-
-def _title(entries: Mapping[str, Any], id: str) -> str:
-    return entries[id].title if id in entries else id
 
 
 def _chips(words: Iterable[str]) -> Markup:
@@ -480,7 +490,7 @@ def _proofs(evidence: Iterable[Evidence], owner: str) -> list[Markup]:
 
 
 def _cost_line(cost: Cost) -> str:
-    return f"{money(cost.monthly_usd)} a month, prices of {cost.price_date}, on demand"
+    return f"{money(cost.monthly_usd)} a month, prices of {price_dates(cost)}, on demand"
 
 
 def _cost(cost: Cost, titles: Mapping[str, str]) -> Iterable[Any]:
@@ -489,7 +499,7 @@ def _cost(cost: Cost, titles: Mapping[str, str]) -> Iterable[Any]:
             titles.get(line.component, line.component),
             line.item,
             quantity(line.quantity, line.unit),
-            _price(line.unit_price_usd),
+            price(line.unit_price_usd),
             money(line.monthly_usd),
             join([_source(line.source, line.as_of), f" {line.note}" if line.note else None]),
         )
@@ -502,13 +512,6 @@ def _cost(cost: Cost, titles: Mapping[str, str]) -> Iterable[Any]:
     head = ("Component", "Item", "Quantity a month", "Unit price", "A month", "Source")
     yield _table(head, rows, f"What is billed, in {cost.currency}", (2, 3, 4))
     yield from _proofs(cost.evidence, "cost")
-
-
-def _price(usd: float | None) -> str:
-    if usd is None:
-        return quantity(None)
-    whole, _, cents = f"{usd:,.10f}".rstrip("0").partition(".")
-    return f"${whole}.{cents:0<2}"
 
 
 def _availability_line(uptime: Availability) -> str:
@@ -585,16 +588,11 @@ def _control(control: ControlStatus) -> Markup:
 
 def requirements_table(requirements: Requirements) -> Markup:
     """What was asked, field by field."""
-    rows = [(spec.title, _written(getattr(requirements, spec.name)), spec.unit) for spec in field_specs()]
-    return _table(("Requirement", "Value", "Unit"), rows, "Requirements")
-
-
-def _written(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {chosen}" for key, chosen in value.items()) or "none"
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value)) or "none"
-    return free(value) if isinstance(value, str) else quantity(value)
+    rows = [
+        (spec.title, free(stated(spec, getattr(requirements, spec.name), requirements.provider)))
+        for spec in field_specs()
+    ]
+    return _table(("Requirement", "Stated"), rows, "Requirements")
 
 
 def summary(evaluation: Evaluation, drawing: Drawing | None, style: str) -> str:

@@ -1,6 +1,6 @@
 """The JSON form of a plan, which other programs rely on.
 
-    {requirements, sections, topology, assessment, findings}
+    {requirements, sections, topology, assessment, findings, facts_as_of}
 
 Names and nesting are a contract: fields may be added, none is renamed or removed. Keys always come in the same
 order. What is not known is null. Percentages are 0-100, money is in USD a month, times are in minutes.

@@ -12,14 +12,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 from devops_workbook.design.model import Decision, Option
 from devops_workbook.evaluate import Evaluation
-from devops_workbook.findings import Finding
+from devops_workbook.findings import Finding, WayOut
 from devops_workbook.plan.model import Section
-from devops_workbook.render.figures import quantity, scores
+from devops_workbook.render.figures import price_dates, quantity, rating, scores
+from devops_workbook.render.terms import control_titles, settings
+from devops_workbook.render.text import PICTURES
 
 __all__ = [
     "anchor",
@@ -37,9 +39,6 @@ __all__ = [
 ]
 
 _BLANKS = str.maketrans(dict.fromkeys("\t\n\r\x0b\x0c\x85\u2028\u2029", " "))
-_CONTROLS = (
-    {code: chr(0x2400 + code) for code in range(32)} | {0x7F: "\u2421"} | dict.fromkeys(range(0x80, 0xA0), "\ufffd")
-)
 _ISOLATES = dict.fromkeys(map(ord, "\u2066\u2067\u2068\u2069"))
 _MEANT = re.compile(r"([*_#\[\]`~])|([\\{}<>|$&@]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
 """Characters that mean something: those a backslash disarms, and those that only an entity disarms everywhere."""
@@ -53,7 +52,7 @@ def escape(text: str) -> str:
     Line breaks become spaces, other control characters their visible pictures. Text that runs from right to
     left is isolated, so that it cannot reorder what stands beside it.
     """
-    text = _SPACES.sub(" ", text.translate(_BLANKS).translate(_CONTROLS)).strip()
+    text = _SPACES.sub(" ", text.translate(_BLANKS).translate(PICTURES)).strip()
     if any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in text):
         text = f"\u2068{text.translate(_ISOLATES)}\u2069"
     text = _LEADING.sub("\\1\x00\\2", text)
@@ -127,8 +126,8 @@ def plan_markdown(evaluation: Evaluation) -> str:
             ),
             *(section_markdown(section) for section in evaluation.plan.sections),
             "## Findings",
-            *([finding_markdown(n, finding) for n, finding in enumerate(evaluation.findings, 1)] or ["None."]),
-            f"Facts as of {escape(evaluation.facts_as_of)}.",
+            *([finding_markdown(n, found, evaluation) for n, found in enumerate(evaluation.findings, 1)] or ["None."]),
+            f"Prices dated {escape(price_dates(evaluation.assessment.cost))}.",
         )
         + "\n"
     )
@@ -150,7 +149,7 @@ def decision_markdown(decision: Decision, evidence: str = "") -> str:
         _labelled("What would change it", map(escape, decision.flips)),
         evidence
         or _labelled("Figures", (f"{escape(e.metric)} {escape(quantity(e.value, e.unit))}" for e in decision.evidence)),
-        _labelled("Controls", map(escape, decision.controls)),
+        _labelled("Controls", map(escape, control_titles(decision.controls))),
     )
 
 
@@ -181,30 +180,19 @@ def _option(option: Option, *, chosen: bool) -> tuple[str, str, str, str]:
     # A chosen option can carry a reason against it: the team overrode a constraint, and a finding says so.
     against = f"Ruled out: {option.ruled_out.rstrip('.')}." if option.ruled_out else ""
     because = " ".join(filter(None, (against, option.reason)))
-    score = "" if option.ruled_out and not chosen else f"{option.score:.1f}"
+    score = "" if option.ruled_out and not chosen else rating(option.score)
     return (f"**{name}**" if chosen else name, score or "–", outcome, escape(because))
 
 
-def finding_markdown(number: int, finding: Finding) -> str:
-    """One finding with its ways out: severity and kind in words, never by colour alone."""
+def finding_markdown(number: int, finding: Finding, evaluation: Evaluation) -> str:
+    """One finding of `evaluation` with its ways out: severity and kind in words, never by colour alone."""
     label = f"**F{number}. {finding.severity.capitalize()} {finding.kind}:**"
     return join(
         f"{anchor(f'finding-{number}')}{label} {escape(finding.message)}",
-        bullets(f"Way out: {escape(way.text)} {_change(way.change)}".rstrip() for way in finding.ways_out),
+        bullets(f"Way out: {escape(way.text)} {_settings(way, evaluation)}".rstrip() for way in finding.ways_out),
     )
 
 
-def _change(change: Mapping[str, object]) -> str:
-    settings = [f"{name} = {quantity_of(value)}" for name, value in change.items()]
-    return escape(f"(set {', '.join(settings)})") if settings else ""
-
-
-def quantity_of(value: object) -> str:
-    """A requirement's value in words: choices with commas, flags as yes or no, nothing as "none"."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, dict):
-        return ", ".join(f"{key}: {item}" for key, item in value.items()) or "none"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or "none"
-    return quantity(value) if isinstance(value, int | float | str) else "none"
+def _settings(way: WayOut, evaluation: Evaluation) -> str:
+    text = "; ".join(settings(way.change, evaluation))
+    return escape(f"(set {text})") if text else ""

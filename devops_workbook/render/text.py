@@ -6,11 +6,19 @@ terminal would obey.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from devops_workbook.design.model import Decision
 from devops_workbook.evaluate import Evaluation
 from devops_workbook.plan.model import Section
 
-__all__ = ["one_line", "plan_text"]
+__all__ = ["PICTURES", "one_line", "plan_text"]
+
+PICTURES: Mapping[int, str] = MappingProxyType(
+    {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "\u2421"} | dict.fromkeys(range(0x80, 0xA0), "\ufffd")
+)
+"""What is shown in place of a control character, for `str.translate`."""
 
 
 def plan_text(evaluation: Evaluation) -> str:
@@ -29,13 +37,4 @@ def _field(decision: Decision) -> str:
 
 def one_line(text: str) -> str:
     """`text` on one line: runs of white space become one space, control characters their visible pictures."""
-    return "".join(map(_visible, " ".join(text.split())))
-
-
-def _visible(character: str) -> str:
-    code = ord(character)
-    if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x7F:
-        return "␡"
-    return "�" if 0x80 <= code < 0xA0 else character
+    return " ".join(text.split()).translate(PICTURES)

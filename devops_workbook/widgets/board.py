@@ -8,7 +8,8 @@ Life cycle of a change: the front end reports it on whatever thread the kernel u
 runs them on subshells); `receive` takes the step at once, under a lock, and queues one round of work unless one
 is waiting already. The worker, a single thread, evaluates the newest requirements and shows what changed. So
 edits that come while a plan is worked out are all kept, and only the last state of them is computed. Whatever
-goes wrong is said in the board, in words, and the last good plan stays.
+goes wrong is said in the board, in words, and the last good plan stays. What a browser sends is not trusted: it is
+a step that the board knows, with values that its controls can hold, or it is refused.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import logging
 import mimetypes
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,12 +35,11 @@ from devops_workbook.widgets import page
 from devops_workbook.widgets import state as steps
 from devops_workbook.widgets.page import FORMATS, PAGE, SLOTS, Painter, picture
 from devops_workbook.widgets.panel import STYLE, Panel
-from devops_workbook.widgets.state import Choice, Export, Notice, State
+from devops_workbook.widgets.state import Choice, Export, Notice, Refusal, State
 
 __all__ = ["Board"]
 
 _LOG = logging.getLogger(__name__)
-_UNFIT = "the form holds values that are not allowed. Mend or undo them first."
 _SETTLE_SECONDS = 1.0
 """The static summary follows when nothing was changed for this long; it is for later, not for now."""
 
@@ -52,18 +52,20 @@ class Board(Panel):
     """
 
     def __init__(self, source: str | Path | Requirements | None = None, *, exports: str | Path = "exports") -> None:
-        super().__init__(PAGE, SLOTS)
-        self._exports = Path(exports)
-        self._folder = Path("scenarios") if source is None or isinstance(source, Requirements) else Path(source).parent
+        # First what `close` needs, which Python calls also when the rest fails.
         self._lock = threading.Lock()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="board")
         self._exporter = ThreadPoolExecutor(1, thread_name_prefix="export")
+        self._later: threading.Timer | None = None
+        self._closed = False
+        super().__init__(PAGE, SLOTS)
+        self._exports = Path(exports)
+        self._folder = Path("scenarios") if source is None or isinstance(source, Requirements) else Path(source).parent
         self._queued = False
         self._asked = 0
         self._tried: Requirements | None = None
         self._painter = Painter()
         self._summary: DisplayHandle | None = None
-        self._later: threading.Timer | None = None
         self._state = _begin(source)
         self._work()
 
@@ -85,14 +87,15 @@ class Board(Panel):
 
         Raises ValueError with a sentence for everything that is not allowed; the form then shows it too.
         """
-        self._take(lambda state: steps.edit(state, values))
+        wrong = self._take(lambda state: steps.edit(state, values)).wrong
         self.wait()
-        if self._state.wrong:
-            raise ValueError("\n".join(self._state.wrong.values()))
+        if wrong:
+            raise ValueError("\n".join(wrong.values()))
 
     def wait(self) -> None:
-        """Return when every change so far is on the board."""
-        self._worker.submit(lambda: None).result()
+        """Return when every change so far is on the board; at once when it is closed."""
+        if not self._closed:
+            self._worker.submit(lambda: None).result()
 
     def summary(self) -> None:
         """Display the state as plain HTML, which a reopened or exported notebook still shows.
@@ -101,6 +104,16 @@ class Board(Panel):
         """
         self.wait()
         self._summary = display(HTML(self._static()), display_id=True)  # type: ignore[no-untyped-call]
+
+    def close(self) -> None:
+        """Take the board off the page and end its threads; an export under way is finished."""
+        with self._lock:
+            self._closed = True
+        if self._later is not None:
+            self._later.cancel()
+        for threads in (self._worker, self._exporter):
+            threads.shutdown(wait=False)
+        super().close()
 
     def __repr__(self) -> str:
         return f"Board({self._state.wanted.name[:60]!r})"
@@ -124,59 +137,67 @@ class Board(Panel):
 
     # Requests of the front end
 
-    def receive(self, content: Mapping[str, Any]) -> None:
+    def receive(self, content: Any) -> None:
         """Take the step that was asked for; what goes wrong is said in the board."""
-        number = content.get("number")
+        request: Mapping[str, Any] = content if isinstance(content, Mapping) else {}
+        number = request.get("number")
         with self._lock:
             self._asked = max(self._asked, number if isinstance(number, int) else 0)
         try:
-            self._act(content)
+            self._act(request)
         except Exception as error:  # noqa: BLE001 - whatever went wrong belongs before the person's eyes
             self._explain(error)
             self._refresh()
             self.reset()
 
-    def _act(self, content: Mapping[str, Any]) -> None:
-        action = str(content.get("action"))
+    def _act(self, request: Mapping[str, Any]) -> None:
+        action = str(request.get("action"))
         if step := _STEPS.get(action):
-            self._take(lambda state: step(state, content))
+            self._take(lambda state: step(state, request))
             return
-        deeds: dict[str, Callable[[], Any]] = {
-            "load": lambda: self._load(_named(content, "file")),
-            "save": lambda: self._save(_named(content, "file")),
-            "overwrite": lambda: self._save(_named(content, "file"), overwrite=True),
-            "export": lambda: self._export(list(_named(content, "formats"))),
-            "download": lambda: self._download(_named(content, "file")),
+        deeds: dict[str, Callable[[], None]] = {
+            "load": lambda: self._load(_text(request, "file")),
+            "drop": lambda: self._load(_text(request, "file"), drop=True),
+            "save": lambda: self._save(_text(request, "file")),
+            "overwrite": lambda: self._save(_text(request, "file"), overwrite=True),
+            "export": lambda: self._export(_argument(request, "formats")),
+            "download": lambda: self._download(_text(request, "file")),
         }
         if action not in deeds:
-            raise ValueError(f"the board cannot do {action[:40]!r}")
+            raise Refusal(f"The board cannot do {action[:40]!r}.")
         deeds[action]()
 
-    def _take(self, step: Callable[[State], State]) -> None:
-        """Take a step from the present state to the next, and have the board follow."""
+    def _take(self, step: Callable[[State], State]) -> State:
+        """Take a step from the present state to the next, have the board follow, and return the state it led to."""
         with self._lock:
-            self._state = step(self._state)
+            state = self._state = step(self._state)
         self._refresh()
+        return state
 
     def _refresh(self) -> None:
         with self._lock:
-            if self._queued:
+            if self._queued or self._closed:
                 return
             self._queued = True
-        self._worker.submit(self._work)
+            self._worker.submit(self._work)
 
     def _work(self) -> None:
         """One round: evaluate the newest requirements, then show what changed."""
         with self._lock:
-            self._queued, asked, state = False, self._asked, self._state
-        if state.wanted != self._tried:
-            self._evaluate(state.wanted)
+            self._queued, asked, wanted = False, self._asked, self._state.wanted
+        if wanted != self._tried:
+            self._evaluate(wanted)
         try:
-            texts = self._painter.paint(self._state, self._scenarios())
+            self.show(self._paint(), asked)
+        except Exception:  # noqa: BLE001 - nobody asks what became of a round
+            _LOG.exception("the board could not be shown")
+
+    def _paint(self) -> Mapping[str, str]:
+        try:
+            return self._painter.paint(self._state, self._scenarios())
         except Exception as error:  # noqa: BLE001 - as above
             self._explain(error)
-            texts = {"notice": page.notice(self._state)}
-        self.show(texts, asked)
+            return {"notice": page.notice(self._state)}
 
     def _evaluate(self, wanted: Requirements) -> None:
         self._tried = wanted
@@ -191,7 +212,7 @@ class Board(Panel):
 
     def _explain(self, error: Exception) -> None:
         """Say in the board what went wrong, and in the log where."""
-        if isinstance(error, ScenarioError):
+        if isinstance(error, (Refusal, ScenarioError)):
             text = str(error)
         elif isinstance(error, OSError):
             text = f"{error.filename or 'The file'}: {error.strerror or error}"
@@ -201,7 +222,7 @@ class Board(Panel):
             text = f"Something went wrong in the workbook itself ({what}). The last good plan is kept."
         self._say(Notice("error", text))
 
-    def _say(self, notice: Notice | None) -> None:
+    def _say(self, notice: Notice) -> None:
         with self._lock:
             self._state = replace(self._state, notice=notice)
 
@@ -216,29 +237,45 @@ class Board(Panel):
         self._later.start()
 
     def _bring_up_to_date(self) -> None:
-        if self._summary is not None:
-            self._summary.update(HTML(self._static()))  # type: ignore[no-untyped-call]
+        try:
+            if self._summary is not None:
+                self._summary.update(HTML(self._static()))  # type: ignore[no-untyped-call]
+        except Exception:  # noqa: BLE001 - nor of a timer
+            _LOG.exception("the summary could not be brought up to date")
 
     # Files
 
     def _scenarios(self) -> tuple[Path, ...]:
         return tuple(sorted(self._folder.glob("*.yaml")))
 
-    def _load(self, name: str) -> None:
+    def _load(self, name: str, drop: bool = False) -> None:
+        """Open a scenario; what would be lost by it is dropped, or asked about first."""
         if not name:
-            raise ScenarioError(["Choose a scenario to load first."])
+            raise Refusal("Choose a scenario to load first.")
         scenario = load(self._path(name))
-        self._take(lambda state: steps.loaded(state, scenario))
+        question = Notice(
+            "question",
+            f"The board holds changes that are not saved. Load {scenario.path.name} and drop them?",
+            (Choice("Drop my changes", "drop", {"file": scenario.path.name}), Choice("Keep my changes", "dismiss")),
+        )
+        self._take(
+            lambda state: (
+                replace(state, notice=question) if state.changed and not drop else steps.loaded(state, scenario)
+            )
+        )
 
     def _path(self, name: str) -> Path:
-        """The file for a name somebody typed: always directly in the scenarios' folder."""
-        return self._folder / f"{slug(Path(name).stem)}.yaml"
+        """The file for a name somebody chose or typed: one that is there, else a new one beside the others."""
+        there = {path.name: path for path in (*self._scenarios(), self._state.path) if path}
+        return there.get(name) or self._folder / f"{slug(Path(name).name.removesuffix('.yaml'))}.yaml"
 
     def _save(self, name: str, overwrite: bool = False) -> None:
         state, path = self._state, self._path(name)
         if state.wrong:
-            raise ScenarioError([f"Not saved: {_UNFIT}"])
-        revision = load(path).revision if overwrite else state.revision if path == state.path else None
+            raise Refusal(f"Not saved: {steps.UNFIT}")
+        revision = state.revision if path == state.path else None
+        if overwrite:
+            revision = load(path).revision if path.exists() else None
         self._folder.mkdir(parents=True, exist_ok=True)
         try:
             scenario = save(state.wanted, path, revision=revision)
@@ -253,30 +290,24 @@ class Board(Panel):
         self._take(lambda state: replace(steps.saved(state, scenario), notice=notice))
 
     def _conflict(self, sentence: str, path: Path) -> Notice:
-        """A file that somebody else changed, and what can be done about it."""
+        """A file that somebody else changed or removed, and what can be done about it."""
         taken = {each.name for each in self._scenarios()}
         free = next(name for n in range(2, len(taken) + 3) if (name := f"{slug(f'{path.stem}-{n}')}.yaml") not in taken)
-        return Notice(
-            "error",
-            f"Not saved: {sentence}",
-            (
-                Choice(f"Save mine as {free}", "save", {"file": free}),
-                Choice("Load the file and drop my changes", "load", {"file": path.name}),
-                Choice("Overwrite the file with mine", "overwrite", {"file": path.name}),
-                Choice("Do nothing", "dismiss"),
-            ),
-        )
+        file = {"file": path.name}
+        ways = [Choice(f"Save mine as {free}", "save", {"file": free})]
+        if path.exists():
+            ways.append(Choice("Load the file and drop my changes", "drop", file))
+            ways.append(Choice("Overwrite the file with mine", "overwrite", file))
+        else:
+            ways.append(Choice("Write the file again", "overwrite", file))
+        return Notice("error", f"Not saved: {sentence}", (*ways, Choice("Do nothing", "dismiss")))
 
-    def _export(self, formats: list[str]) -> Future[None] | None:
-        state = self._state
-        if state.wrong:
-            raise ScenarioError([f"Not exported: {_UNFIT}"])
-        if not (chosen := [format for format in FORMATS if format in formats]):
-            raise ScenarioError([f"Choose what to export: {', '.join(FORMATS.values())}."])
-        if state.export and state.export.running:
-            return None
-        self._take(lambda state: replace(state, export=Export("starting"), notice=None))
-        return self._exporter.submit(self._export_now, state.wanted, chosen)
+    def _export(self, formats: Any) -> None:
+        chosen = [format for format in FORMATS if isinstance(formats, list) and format in formats]
+        if not chosen:
+            raise Refusal(f"Choose what to export: {', '.join(FORMATS.values())}.")
+        state = self._take(steps.exporting)
+        self._exporter.submit(self._export_now, state.wanted, chosen)
 
     def _export_now(self, requirements: Requirements, formats: list[str]) -> None:
         # Imported here because papermill and nbconvert take a second that only an export should wait for.
@@ -288,8 +319,8 @@ class Board(Panel):
         try:
             written = export(requirements, formats, self._exports, progress=progress)
         except ExportError as error:
-            self._say(Notice("error", f"Not exported: {error}"))
-            self._take(lambda state: replace(state, export=None))
+            failure = Notice("error", f"Not exported: {error}")
+            self._take(lambda state: replace(state, export=None, notice=failure))
         except Exception as error:  # noqa: BLE001 - as above
             self._explain(error)
             self._take(lambda state: replace(state, export=None))
@@ -300,7 +331,7 @@ class Board(Panel):
         """Hand a document to the browser; only one that this board exported."""
         path = next((file for file in (self._state.export or Export()).files if str(file) == name), None)
         if path is None:
-            raise ScenarioError(["That document is no longer the newest export; export again."])
+            raise Refusal("That document is no longer the newest export; export again.")
         self.offer(path.name, mimetypes.guess_type(path.name)[0] or "application/octet-stream", path.read_bytes())
         self._refresh()
 
@@ -318,17 +349,35 @@ def _begin(source: str | Path | Requirements | None) -> State:
     return steps.loaded(State.of(scenario.requirements), scenario)
 
 
-def _named(content: Mapping[str, Any], name: str) -> Any:
+def _argument(request: Mapping[str, Any], name: str) -> Any:
     """An argument of a request: on the control itself, or in an input beside it."""
-    return content.get(name) if content.get(name) is not None else content.get("values", {}).get(name, "")
+    beside = request.get("values")
+    return beside.get(name) if name not in request and isinstance(beside, Mapping) else request.get(name)
+
+
+def _text(request: Mapping[str, Any], name: str) -> str:
+    if not isinstance(value := _argument(request, name), str):
+        raise Refusal(f"The board was asked for something without saying {name!r}.")
+    return value
+
+
+def _changes(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a way out sets, field by field."""
+    try:
+        changes = json.loads(_text(request, "change"))
+    except json.JSONDecodeError:
+        changes = None
+    if not isinstance(changes, Mapping):
+        raise Refusal("The board was asked for a change that it cannot read.")
+    return changes
 
 
 _STEPS: dict[str, Callable[[State, Mapping[str, Any]], State]] = {
-    "set": lambda state, content: steps.edit(state, {content["field"]: content["value"]}),
-    "override": lambda state, content: steps.override(state, content["field"], content["value"] or ""),
-    "change": lambda state, content: steps.edit(state, json.loads(content["change"])),
-    "view": lambda state, content: replace(state, view=str(content["view"])),
-    "open": lambda state, content: steps.opened(state, str(content["key"]), bool(content["value"])),
+    "set": lambda state, request: steps.edit(state, {_text(request, "field"): request.get("value")}),
+    "override": lambda state, request: steps.override(state, _text(request, "field"), _text(request, "value")),
+    "change": lambda state, request: steps.edit(state, _changes(request)),
+    "view": lambda state, request: replace(state, view=_text(request, "view")),
+    "open": lambda state, request: steps.opened(state, _text(request, "key"), request.get("value") is True),
     "undo": lambda state, _: steps.undo(state),
     "pin": lambda state, _: steps.pin(state),
     "unpin": lambda state, _: steps.unpin(state),

@@ -7,6 +7,7 @@ holds; `Requirements` decides whether that is allowed, and `problems` says in se
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,7 +20,7 @@ from devops_workbook.render.html import button, disclosure, el, join
 from devops_workbook.requirements import GROUPS, FieldSpec, field_specs
 from devops_workbook.scenario import problems_of
 
-__all__ = ["Problems", "fit_regions", "group", "problems"]
+__all__ = ["SPECS", "Problems", "can_hold", "fit_regions", "group", "problems"]
 
 Problems = Mapping[str, str]
 """Sentences by field name; "" for what concerns no single field."""
@@ -28,6 +29,7 @@ OPENED = frozenset({"platform", "workload", "reliability"})
 LONG_TEXT = frozenset({"description"})
 REGIONS = ("region", "secondary_region")
 SPECS = {spec.name: spec for spec in field_specs()}
+_NAMES = re.compile(rf"\b({'|'.join(name for name in SPECS if '_' in name)})\b")
 FEW = 3
 """Up to this many choices are shown side by side; more go into a list that drops down."""
 
@@ -140,14 +142,14 @@ def _flag(spec: FieldSpec, value: Any, problem: str) -> Markup:
 
 
 def _choice(spec: FieldSpec, value: Any, problem: str) -> Markup:
-    choices = {choice: _title(spec, choice) for choice in spec.choices}
+    choices = {choice: spec.choice_title(choice) for choice in spec.choices}
     if len(choices) > FEW:
         return _select(spec, value, choices, problem)
     return _fieldset(spec, problem, *_options(spec, choices, (value,), "radio", problem))
 
 
 def _boxes(spec: FieldSpec, value: Any, problem: str) -> Markup:
-    choices = {choice: _title(spec, choice) for choice in spec.choices}
+    choices = {choice: spec.choice_title(choice) for choice in spec.choices}
     return _fieldset(spec, problem, *_options(spec, choices, tuple(value), "checkbox", problem))
 
 
@@ -175,48 +177,52 @@ def _regions(provider: str) -> dict[str, str]:
     return {"": "chosen by the design", **{id: f"{id} ({region.title})" for id, region in regions.items()}}
 
 
-def _title(spec: FieldSpec, choice: str) -> str:
-    """A choice in words: the catalog's title for what the catalog knows, the id itself otherwise."""
-    facts = catalog.load()
-    known: dict[str, Mapping[str, Any]] = {"provider": facts.providers, "compliance": facts.frameworks}
-    if choice in known.get(spec.name, {}):
-        return str(known[spec.name][choice].title)
-    return choice if any(c.isdigit() for c in choice) else choice.replace("-", " ")
-
-
 def _overrides(value: Mapping[str, str]) -> Markup:
     """The decisions the team took by hand, each with a button that gives it back to the method."""
     if not value:
         return el("p", "None. Open a decision of the plan and choose another option to override it.", class_="dw-help")
     titles = {field.id: field.title for field in FIELDS}
     rows = [
-        el("li", f"{titles[field]}: {option} ", button("As decided", "override", data_field=field, data_value=""))
+        el(
+            "li",
+            f"{titles.get(field, field)}: {option} ",
+            button("As decided", "override", data_field=field, data_value=""),
+        )
         for field, option in value.items()
     ]
     return el("ul", *rows, class_="dw-overrides")
 
 
+def can_hold(spec: FieldSpec, value: Any) -> bool:
+    """Whether the control of a field can hold `value`, allowed or not; what it cannot hold cannot be shown in it."""
+    if spec.kind == "flag":
+        return isinstance(value, bool)
+    if spec.kind in ("number", "integer"):
+        return value is None or (isinstance(value, int | float | str) and not isinstance(value, bool))
+    if spec.kind == "choices":
+        return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+    if spec.kind == "overrides":
+        return isinstance(value, Mapping) and all(isinstance(text, str) for pair in value.items() for text in pair)
+    return isinstance(value, str)
+
+
 def fit_regions(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values with every region emptied that the provider does not have, so that changing the provider works."""
-    known = _regions(str(values["provider"]))
+    known = _regions(values["provider"])
     return {name: "" if name in REGIONS and value not in known else value for name, value in values.items()}
 
 
 def problems(error: ValidationError) -> dict[str, str]:
     """What is wrong with a set of requirements: one sentence a field, saying what is allowed."""
     found: dict[str, str] = {}
-    for issue, sentence in zip(error.errors(include_url=False), problems_of(error), strict=True):
-        name = str(issue["loc"][0]) if issue["loc"] else _named(sentence)
-        found.setdefault(name, _titled(name, sentence))
+    for name, sentence in problems_of(error):
+        found.setdefault(name, _titled(sentence))
     return found
 
 
-def _named(sentence: str) -> str:
-    """The field a sentence about several fields begins with, or ""."""
-    first = sentence.split(maxsplit=1)[0].rstrip(":")
-    return first if first in SPECS else ""
-
-
-def _titled(name: str, sentence: str) -> str:
-    """The sentence with the title that the form shows, where it began with the name that files use."""
-    return SPECS[name].title + sentence.removeprefix(name) if name in SPECS else sentence
+def _titled(sentence: str) -> str:
+    """The sentence with the titles that the form shows, where it has the names that files use."""
+    name, _, said = sentence.partition(":")
+    if name not in SPECS:
+        return sentence
+    return f"{SPECS[name].title}:{_NAMES.sub(lambda found: SPECS[found[0]].title, said)}"

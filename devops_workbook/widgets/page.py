@@ -286,7 +286,7 @@ def _wrong(sentences: Iterable[str]) -> Markup:
 
 
 def _answer(answer: Notice) -> Markup:
-    mark = "✓" if answer.kind == "done" else "✗"
+    mark = {"done": "✓", "error": "✗", "question": "?"}[answer.kind]
     choices = [
         button(choice.text, choice.action, **{f"data_{key}": value for key, value in choice.arguments.items()})
         for choice in answer.choices or (Choice("Close", "dismiss"),)

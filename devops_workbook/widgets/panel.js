@@ -162,6 +162,7 @@ function render({ model, el }) {
   const slots = [...root.querySelectorAll("[data-slot]")];
   const shown = new Map();
   let asked = 0;
+  let awaitsDownload = false;
   let timers = [];
 
   const paintSlot = (slot, reset) => {
@@ -209,6 +210,7 @@ function render({ model, el }) {
     settle();
     asked = Math.max(asked, model.get("answered")) + 1;
     sent.set(control, control.value);
+    awaitsDownload ||= action === "download";
     root.setAttribute("aria-busy", "true");
     timers = [
       setTimeout(() => root.classList.add("dw-slow"), SLOW_MS),
@@ -251,7 +253,11 @@ function render({ model, el }) {
 
   const onMessage = (message, buffers) => {
     if (message.reset) paint(true);
-    if (message.download) download(message.download, buffers[0]);
+    // Every view hears of a download; only the one where it was asked for saves it.
+    if (message.download && awaitsDownload) {
+      awaitsDownload = false;
+      download(message.download, buffers[0]);
+    }
   };
 
   root.addEventListener("change", onChange);

@@ -58,9 +58,12 @@ class Panel(anywidget.AnyWidget):
         self.send({"reset": True})
 
     def offer(self, name: str, type: str, data: bytes) -> None:
-        """Let the browser save `data` as a file called `name`."""
+        """Let the browser save `data` as a file called `name`, in the view that asked for a download."""
         self.send({"download": {"name": name, "type": type}}, [data])
 
-    def receive(self, content: Mapping[str, Any]) -> None:
-        """Answer a request of the front end: `action`, its arguments, `value` and the request's `number`."""
+    def receive(self, content: Any) -> None:
+        """Answer a request of the front end: `action`, its arguments, `value` and the request's `number`.
+
+        Nothing is certain about `content` but that it was JSON.
+        """
         raise NotImplementedError

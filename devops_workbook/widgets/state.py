@@ -17,17 +17,19 @@ from pydantic import ValidationError
 
 from devops_workbook.evaluate import Evaluation
 from devops_workbook.requirements import Requirements
-from devops_workbook.scenario import Scenario
-from devops_workbook.widgets.form import Problems, fit_regions, problems
+from devops_workbook.scenario import Scenario, unknown
+from devops_workbook.widgets.form import SPECS, Problems, can_hold, fit_regions, problems
 
 __all__ = [
     "Choice",
     "Export",
     "Notice",
+    "Refusal",
     "State",
     "dismissed",
     "edit",
     "evaluated",
+    "exporting",
     "loaded",
     "opened",
     "override",
@@ -38,6 +40,11 @@ __all__ = [
 ]
 
 UNDO_LIMIT = 100
+UNFIT = "the form holds values that are not allowed. Mend or undo them first."
+
+
+class Refusal(ValueError):
+    """What was asked cannot be done; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,7 @@ class Choice:
 class Notice:
     """A sentence for the person at the keyboard, and what can be done about it."""
 
-    kind: Literal["done", "error"]
+    kind: Literal["done", "error", "question"]
     text: str
     choices: tuple[Choice, ...] = ()
 
@@ -106,6 +113,11 @@ class State:
         """True when the requirements are not those of the scenario file."""
         return self.saved != self.wanted
 
+    @property
+    def changed(self) -> bool:
+        """True when a person's work would be lost with this state."""
+        return bool(self.wrong) or (self.edited and self.unsaved)
+
 
 def _raw(requirements: Requirements) -> dict[str, Any]:
     return {name: getattr(requirements, name) for name in Requirements.model_fields}
@@ -114,8 +126,10 @@ def _raw(requirements: Requirements) -> dict[str, Any]:
 def edit(state: State, changes: Mapping[str, Any]) -> State:
     """The state after some fields were given other values, valid or not.
 
-    Changing the provider empties the regions it does not have.
+    Changing the provider empties the regions it does not have. Raises Refusal when there is no such field, or no
+    control of its kind can hold the value.
     """
+    _refuse_what_no_control_holds(changes)
     values = {**state.values, **changes}
     if "provider" in changes:
         values = fit_regions(values)
@@ -127,6 +141,14 @@ def edit(state: State, changes: Mapping[str, Any]) -> State:
         return replace(state, values=_raw(wanted), wrong={}, notice=None)
     history = (*state.history, state.wanted)[-UNDO_LIMIT:]
     return replace(state, values=_raw(wanted), wanted=wanted, wrong={}, history=history, edited=True, notice=None)
+
+
+def _refuse_what_no_control_holds(changes: Mapping[str, Any]) -> None:
+    for name, value in changes.items():
+        if name not in SPECS:
+            raise Refusal(unknown(name, SPECS, "field"))
+        if not can_hold(spec := SPECS[name], value):
+            raise Refusal(f"{spec.title}: a value of type {type(value).__name__} is not allowed ({spec.allowed})")
 
 
 def override(state: State, field_id: str, option: str) -> State:
@@ -184,6 +206,15 @@ def loaded(state: State, scenario: Scenario) -> State:
 def saved(state: State, scenario: Scenario) -> State:
     """The state once the requirements were written to a scenario file."""
     return replace(state, path=scenario.path, revision=scenario.revision, saved=scenario.requirements)
+
+
+def exporting(state: State) -> State:
+    """The state with an export under way. Raises Refusal when there cannot be one now."""
+    if state.wrong:
+        raise Refusal(f"Not exported: {UNFIT}")
+    if state.export is not None and state.export.running:
+        raise Refusal("An export is under way; wait until it is done.")
+    return replace(state, export=Export("starting"), notice=None)
 
 
 def dismissed(state: State) -> State:

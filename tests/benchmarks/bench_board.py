@@ -31,7 +31,8 @@ slider.observe(lambda change: setattr(echo, "value", f"<b>{change.new}</b>"), "v
 ipywidgets.VBox([slider, echo])
 """
 
-_MEASURE_ECHO = """() => new Promise((done) => {
+_MEASURE_ECHO = """() => new Promise((done, fail) => {
+  setTimeout(() => fail(new Error('no answer within a minute')), 60000);
   const echo = document.querySelector('.jupyter-widgets .widget-html-content');
   const handle = document.querySelector('.noUi-handle');
   handle.focus({preventScroll: true});
@@ -43,7 +44,8 @@ _MEASURE_ECHO = """() => new Promise((done) => {
   handle.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight', bubbles: true, cancelable: true}));
 })"""
 
-_MEASURE_BOARD = """(value) => new Promise((done) => {
+_MEASURE_BOARD = """(value) => new Promise((done, fail) => {
+  setTimeout(() => fail(new Error('no answer within a minute')), 60000);
   const root = document.querySelector('.dw-root');
   const input = root.querySelector('[data-field="peak_rps"]');
   input.focus({preventScroll: true});

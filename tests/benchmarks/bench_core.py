@@ -1,6 +1,6 @@
 """How long one evaluation takes: the median and the 95th percentile for every example scenario.
 
-    python tests/benchmarks/bench_core.py
+python tests/benchmarks/bench_core.py
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -83,7 +84,7 @@ def board(workshop: Any, lab: Lab) -> Any:
         "document.querySelectorAll('.dw-root [data-lazy][open]').forEach((part) => { part.open = false; })"
     )
     workshop.get_by_role("combobox", name="Scenario").select_option("startup-web-shop.yaml")
-    for name in ("Close", "Unpin baseline", "Runtime", "Load"):
+    for name in ("Close", "Unpin baseline", "Runtime", "Load", "Drop my changes"):
         for button in workshop.locator(".dw-root").get_by_role("button", name=name, exact=True).all():
             button.click()
             settled(workshop)
@@ -98,6 +99,7 @@ def picture(request: pytest.FixtureRequest) -> Any:
     SCREENSHOTS.mkdir(exist_ok=True)
 
     def take(page: Any, suffix: str = "") -> None:
-        page.screenshot(path=SCREENSHOTS / f"{request.node.name}{suffix}.png")
+        name = re.sub(r"[^\w-]+", "-", f"{request.node.name}{suffix}").strip("-")
+        page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
     return take

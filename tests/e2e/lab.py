@@ -43,16 +43,17 @@ class Lab:
     def __init__(self, folder: Path, port: int, token: str) -> None:
         self.folder, self._port, self._token = folder, port, token
 
-    def url(self, notebook: str = "", theme: str = "") -> str:
-        """The address that opens `notebook` alone."""
+    def url(self, notebook: str = "") -> str:
+        """The address that opens `notebook` alone; without one, an address that answers when the server runs."""
         path = f"doc/tree/{notebook}" if notebook else "api"
         return f"http://127.0.0.1:{self._port}/{path}?token={self._token}&reset"
 
     def stop_kernel_of(self, notebook: str) -> None:
         """End the kernel of an open notebook, as a crash would."""
-        sessions = json.load(urllib.request.urlopen(self._api("sessions")))
+        sessions = json.load(urllib.request.urlopen(self._api("sessions"), timeout=20))
         (kernel,) = [session["kernel"]["id"] for session in sessions if session["path"] == notebook]
-        urllib.request.urlopen(urllib.request.Request(self._api(f"kernels/{kernel}"), method="DELETE")).close()
+        end = urllib.request.Request(self._api(f"kernels/{kernel}"), method="DELETE")
+        urllib.request.urlopen(end, timeout=20).close()
 
     def _api(self, path: str) -> str:
         return f"http://127.0.0.1:{self._port}/api/{path}?token={self._token}"
@@ -115,9 +116,17 @@ def serve(base: Path) -> Iterator[Lab]:
         _wait_until_it_answers(lab, server, base / "server.log")
         yield lab
     finally:
-        server.terminate()
-        server.wait(20)
+        _end(server)
         log.close()
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    server.terminate()
+    try:
+        server.wait(20)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
 
 
 def _environment(base: Path) -> dict[str, str]:
@@ -180,4 +189,4 @@ def run_all(page: Any, url: str, wait_for: str = ".dw-value") -> None:
 
 def settled(page: Any) -> None:
     """Wait until the board has answered everything that was asked of it."""
-    page.wait_for_function("() => !document.querySelector('.dw-root[aria-busy]')")
+    page.wait_for_function("() => !document.querySelector('.dw-root[aria-busy]')", timeout=RUN_MILLISECONDS)

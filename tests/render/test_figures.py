@@ -8,7 +8,7 @@ import pytest
 
 from devops_workbook.evaluate import evaluate
 from devops_workbook.findings import Finding
-from devops_workbook.render.figures import MINUS, Score, change, duration, money, percent, quantity, scores
+from devops_workbook.render.figures import MINUS, Score, change, duration, money, percent, price, quantity, scores
 from devops_workbook.requirements import Requirements
 
 
@@ -18,6 +18,7 @@ from devops_workbook.requirements import Requirements
         (None, "GB", "not known"), (0, "GB", "0 GB"), (1234567.8, "req/s", "1,234,568 req/s"), (0.04448, "", "0.04448"),
         (12.0, "h", "12 h"), ("m7g.large", "", "m7g.large"), (True, "", "yes"),
         (11.04, "1M requests", "11.04 × 1M requests"), (float("inf"), "", "unlimited"), (float("nan"), "", "not known"),
+        (99.995, "%", "99.995 %"), (99.9999, "%", "99.9999 %"), (40, "%", "40 %"), ("most", "%", "most %"),
     ],
 )  # fmt: skip
 def test_a_quantity_is_rounded_for_reading(value: float | str | None, unit: str, text: str) -> None:
@@ -30,6 +31,21 @@ def test_a_quantity_is_rounded_for_reading(value: float | str | None, unit: str,
 )
 def test_money(usd: float | None, text: str) -> None:
     assert money(usd) == text
+
+
+@pytest.mark.parametrize(
+    ("usd", "text"),
+    [
+        (None, "not known"),
+        (0.2, "$0.20"),
+        (0.000024, "$0.000024"),
+        (25, "$25.00"),
+        (0.018443, "$0.018443"),
+        (0, "$0.00"),
+    ],
+)
+def test_a_unit_price_keeps_all_its_digits(usd: float | None, text: str) -> None:
+    assert price(usd) == text
 
 
 @pytest.mark.parametrize(
@@ -60,6 +76,26 @@ def test_a_score_is_held_against_its_target() -> None:
     free = {score.id: score for score in scores(evaluate(Requirements()))}
     assert [strip["cost"].verdict for strip in (tight, loose, free)] == ["missed", "met", ""]
     assert free["compliance"].text == "none asked"
+
+
+@pytest.mark.parametrize(
+    ("corrupted", "note"),
+    [
+        (60.0, "target 4 h"),
+        (462.0, "target 4 h; worst of instance, zone, region; corrupted data 7.7 h"),
+        (None, "target 4 h; worst of instance, zone, region; corrupted data not known"),
+    ],
+)
+def test_recovery_says_when_corrupted_data_misses_a_target_that_is_met(corrupted: float | None, note: str) -> None:
+    now = evaluate(Requirements(rto_minutes=240))
+    cases = tuple(
+        replace(case, rto_minutes=corrupted) if case.disruption == "data-corruption" else case
+        for case in now.assessment.recovery.cases
+    )
+    recovery = replace(now.assessment.recovery, cases=cases, rto_minutes=10.0)
+    strip = scores(replace(now, assessment=replace(now.assessment, recovery=recovery)))
+    rto = next(score for score in strip if score.id == "rto")
+    assert (rto.target, rto.verdict) == (note, "met")
 
 
 def test_findings_are_counted_by_severity() -> None:

@@ -11,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbconvert.filters import markdown2html
 
+from devops_workbook import catalog
 from devops_workbook.evaluate import Evaluation
 from devops_workbook.export.commonmark import parse
 from devops_workbook.export.manuscript import Paragraph, Table, plain
 from devops_workbook.findings import Finding, WayOut
 from devops_workbook.outline import FIELDS, OUTLINE
 from devops_workbook.render.document import Chapters
+from devops_workbook.render.figures import NOT_KNOWN
 from devops_workbook.render.markdown import (
     decision_anchor,
     decision_markdown,
@@ -138,11 +140,11 @@ def test_a_choice_of_the_team_is_marked(evaluations: dict[str, Evaluation]) -> N
     assert "Decided by the team" not in decision_markdown(replace(decision, overridden=False))
 
 
-def test_a_finding_tells_its_ways_out_and_what_they_set() -> None:
+def test_a_finding_tells_its_ways_out_and_what_they_set(evaluations: dict[str, Evaluation]) -> None:
     ways = (WayOut("Accept more.", {"rto_minutes": 60}), WayOut("Talk to the vendor."))
-    text = finding_markdown(3, Finding("conflict", "high", "rto", "Too <slow>.", ways))
+    text = finding_markdown(3, Finding("conflict", "high", "rto", "Too <slow>.", ways), evaluations["payments-api"])
     assert "**F3. High conflict:** Too &#60;slow&#62;." in text
-    assert "Way out: Accept more. (set rto\\_minutes = 60)" in text
+    assert "Way out: Accept more. (set Recovery time objective = 60 min)" in text
     assert text.endswith("Way out: Talk to the vendor.")
 
 
@@ -165,9 +167,68 @@ def test_the_bill_adds_up_to_the_total(evaluations: dict[str, Evaluation]) -> No
     for evaluation in evaluations.values():
         cost = evaluation.assessment.cost
         by_section = Chapters(evaluation)._cost_by_section()
-        amounts = [float(html.unescape(amount).strip("$").replace(",", "")) for _, amount, _ in by_section]
+        known = [html.unescape(amount).partition(" ")[0] for _, amount, _ in by_section]
+        amounts = [float(amount.strip("$").replace(",", "")) for amount in known]
         # Amounts are rounded to dollars in the table.
         assert sum(amounts) == pytest.approx(cost.monthly_usd, abs=len(amounts))
+
+
+def unpriced(evaluation: Evaluation, component: str) -> Evaluation:
+    """The evaluation without the prices of one component."""
+    lines = tuple(
+        replace(line, unit_price_usd=None, monthly_usd=None, source=NOT_KNOWN, as_of="")
+        if line.component == component
+        else line
+        for line in evaluation.assessment.cost.lines
+    )
+    cost = replace(evaluation.assessment.cost, lines=lines)
+    return replace(evaluation, assessment=replace(evaluation.assessment, cost=cost))
+
+
+def test_what_has_no_price_is_not_known_everywhere_and_never_free(evaluations: dict[str, Evaluation]) -> None:
+    evaluation = unpriced(evaluations["payments-api"], "database")
+    chapters = Chapters(evaluation)
+    title = escape(evaluation.topology.component("database").title)
+    sections = {section: amount for section, amount, _ in chapters._cost_by_section()}
+    assert sections["Infrastructure"].endswith(" + not known")
+    assert not sections["CI/CD"].endswith("not known")
+    bill = [line for line in chapters._cost().splitlines() if line.startswith(f"| {title} |")]
+    assert "| not known | not known | – |" in bill[0]
+    listed = [line for line in chapters._components().splitlines() if line.startswith(f"| {title} |")]
+    assert "| not known |" in listed[0]
+    assert NOT_KNOWN not in {source for source, _ in chapters.sources}
+
+
+def test_a_section_of_which_nothing_is_priced_is_not_known(evaluations: dict[str, Evaluation]) -> None:
+    evaluation = evaluations["payments-api"]
+    for component in evaluation.topology.components:
+        if component.decision.startswith("infrastructure."):
+            evaluation = unpriced(evaluation, component.id)
+    assert ("Infrastructure", "not known", "0 %") in Chapters(evaluation)._cost_by_section()
+
+
+def test_controls_are_named_by_their_titles(evaluations: dict[str, Evaluation]) -> None:
+    titles = {escape(control.title) for control in catalog.load().controls.values()}
+    text = "\n".join(chapters_text(Chapters(evaluation)) for evaluation in evaluations.values())
+    for label in ("Controls:", "Satisfies."):
+        named = re.findall(rf"^\*\*{re.escape(label)}\*\* (.*)$", text, re.MULTILINE)
+        assert named
+        assert {title for line in named for title in line.split("; ")} <= titles
+
+
+def test_users_are_no_component_that_somebody_provides(evaluations: dict[str, Evaluation]) -> None:
+    for evaluation in evaluations.values():
+        chapters = Chapters(evaluation)
+        (users,) = evaluation.topology.with_role("users")
+        assert f"| {users.title} |" not in chapters._components()
+        assert "a month" not in chapters._hint(users)
+
+
+def test_a_document_says_how_old_its_prices_are(evaluations: dict[str, Evaluation]) -> None:
+    for evaluation in evaluations.values():
+        chapters = Chapters(evaluation)
+        for part in (*chapters.cover(), chapters.sign_off()[0]):
+            assert escape(evaluation.assessment.cost.price_date) in part.markdown
 
 
 def chapters_text(chapters: Chapters) -> str:

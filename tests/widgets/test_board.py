@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
 from collections.abc import Iterator
@@ -179,6 +180,45 @@ def test_a_cell_can_change_it_too(board: Board) -> None:
     assert "From a cell" in board.text("heading")
     with pytest.raises(ValueError, match="Peak load"):
         board.change(peak_rps=-1)
+    assert 'aria-invalid="true"' in board.text("group_workload")
+
+
+def test_a_cell_that_names_no_field_changes_nothing(board: Board) -> None:
+    with pytest.raises(ValueError, match="'peek_rps' is not a field; did you mean 'peak_rps'"):
+        board.change(peek_rps=3)
+    with pytest.raises(ValueError, match=r"Compliance: a value of type int is not allowed \(any of soc2"):
+        board.change(compliance=5)
+    assert (board.requirements.peak_rps, board.text("notice")) == (300, "")
+
+
+def test_a_closed_board_leaves_no_thread(folder: Path) -> None:
+    before = set(threading.enumerate())
+    board = Board("scenarios/web-shop.yaml")
+    board.change(peak_rps=400)
+    mine = set(threading.enumerate()) - before
+    assert mine
+    board.close()
+    for thread in mine:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in mine)
+    board.change(peak_rps=500)
+    assert board.requirements.peak_rps == 500
+
+
+def test_an_export_outlives_its_board(folder: Path, board: Board, exported: threading.Event) -> None:
+    ask(board, "export", values={"formats": ["html"]})
+    writing = board._exporter.submit(lambda: None)
+    board.close()
+    exported.set()
+    writing.result(20)
+    assert (folder / "exports" / "web-shop.html").exists()
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_a_board_of_nothing_sensible_is_a_plain_error() -> None:
+    with pytest.raises(TypeError):
+        Board(5)  # type: ignore[arg-type]
+    gc.collect()
 
 
 # What goes wrong
@@ -219,11 +259,77 @@ def test_a_panel_that_cannot_be_written_is_said(board: Board, monkeypatch: pytes
 
 def test_a_request_nobody_understands_is_said_and_the_front_end_set_right(board: Board) -> None:
     comm = Comm(board)
-    for request in ({"action": "launch"}, {}, {"action": "set"}, {"action": "change", "change": "not json"}):
+    for request in NONSENSE:
         board._handle_custom_msg(request, [])
         board.wait()
         assert "dw-error" in board.text("notice")
-    assert [message for message, _ in comm.messages] == [{"reset": True}] * 4
+        assert "in the workbook itself" not in board.text("notice"), request
+    assert [message for message, _ in comm.messages] == [{"reset": True}] * len(NONSENSE)
+    assert board.requirements == load("scenarios/web-shop.yaml").requirements
+
+
+NONSENSE: list[Any] = [
+    {"action": "launch"},
+    {},
+    None,
+    [1],
+    "set",
+    {"action": ["set"]},
+    {"action": "set"},
+    {"action": "set", "field": "peek_rps", "value": 3},
+    {"action": "set", "field": ["peak_rps"], "value": 3},
+    {"action": "set", "field": "peak_rps", "value": {}},
+    {"action": "set", "field": "peak_rps", "value": True},
+    {"action": "set", "field": "provider", "value": ["aws"]},
+    {"action": "set", "field": "region", "value": None},
+    {"action": "set", "field": "compliance", "value": 5},
+    {"action": "set", "field": "compliance", "value": [["soc2"]]},
+    {"action": "set", "field": "public_facing", "value": "yes"},
+    {"action": "set", "field": "overrides", "value": {"cicd.platform": 3}},
+    {"action": "override", "field": {}, "value": "jenkins"},
+    {"action": "override", "field": "cicd.platform", "value": None},
+    {"action": "change", "change": "not json"},
+    {"action": "change", "change": "[1]"},
+    {"action": "change", "change": {"peak_rps": 3}},
+    {"action": "view", "view": 3},
+    {"action": "open"},
+    {"action": "load", "file": 3},
+    {"action": "save", "values": {"file": ["a"]}},
+    {"action": "save", "values": "a"},
+    {"action": "export", "values": {"formats": {"html": 1}}},
+    {"action": "export", "values": {"formats": ["docx", 3]}},
+    {"action": "download", "file": None},
+]
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        ({"action": "override", "field": "compute", "value": "containers"}, "is not a field of the plan"),
+        ({"action": "set", "field": "languages", "value": ["cobol"]}, "Programming languages"),
+        ({"action": "set", "field": "region", "value": "nowhere"}, "Region: &#39;nowhere&#39; is not a region of"),
+        ({"action": "set", "field": "average_rps", "value": 900}, "above 0 to 300 req/s"),
+    ],
+)
+def test_what_cannot_be_is_shown_where_it_stands_and_undone(board: Board, request_: dict[str, Any], words: str) -> None:
+    ask(board, **request_)
+    assert "dw-error" in board.text("notice")
+    assert "in the workbook itself" not in board.text("notice")
+    assert words in board.text("notice") + "".join(board.text(slot) for slot in page.SLOTS)
+    ask(board, "undo")
+    assert board.text("notice") == ""
+
+
+def test_a_round_that_fails_does_not_stop_the_next(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("the comm is closed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(board, "show", broken)
+        ask(board, "set", field="name", value="Unseen", number=1)
+    ask(board, "set", field="owner", value="Somebody", number=2)
+    assert "Unseen" in board.text("heading")
+    assert board.answered == 2
 
 
 # Threads
@@ -274,6 +380,31 @@ def test_loading_a_scenario_evaluates_once(board: Board, counted: list[Requireme
     assert "✓ saved" in board.text("files")
 
 
+def test_loading_asks_before_it_drops_what_is_not_saved(board: Board) -> None:
+    ask(board, "set", field="peak_rps", value=777)
+    ask(board, "load", values={"file": "data-lake.yaml"})
+    assert "changes that are not saved" in board.text("notice")
+    assert 'data-action="drop"' in board.text("notice")
+    assert board.requirements.peak_rps == 777
+    ask(board, "drop", file="data-lake.yaml")
+    assert (board.requirements.name, board.text("notice")) == ("Data lake", "")
+    ask(board, "set", field="peak_rps", value=-1)
+    ask(board, "load", values={"file": "web-shop.yaml"})
+    assert board.requirements.name == "Data lake"
+
+
+def test_a_file_of_any_name_is_loaded_and_saved_as_what_it_is(folder: Path) -> None:
+    file = folder / "scenarios" / 'It\'s "Ours" v1.2.yaml'
+    save(Requirements(name="Ours"), file)
+    board = Board(Requirements())
+    ask(board, "load", values={"file": file.name})
+    ask(board, "set", field="team_size", value=3)
+    ask(board, "save", values={"file": file.name})
+    assert "Saved as" in board.text("notice")
+    assert load(file).requirements == Requirements(name="Ours", team_size=3)
+    assert len(list(file.parent.iterdir())) == 3
+
+
 def test_a_scenario_that_cannot_be_loaded_is_said(folder: Path, board: Board) -> None:
     (folder / "scenarios" / "broken.yaml").write_text("nmae: Shop\n")
     ask(board, "load", values={"file": "broken.yaml"})
@@ -315,6 +446,17 @@ def test_two_people_cannot_overwrite_each_other(folder: Path, board: Board) -> N
     assert "changed by someone else" in board.text("notice")
     ask(board, "save", file="web-shop-2.yaml", values={})
     assert load(folder / "scenarios" / "web-shop-2.yaml").requirements.peak_rps == 777
+    ask(board, "overwrite", file="web-shop.yaml", values={})
+    assert load(path).requirements.peak_rps == 777
+
+
+def test_a_removed_file_can_be_written_again(folder: Path, board: Board) -> None:
+    path = folder / "scenarios" / "web-shop.yaml"
+    path.unlink()
+    ask(board, "set", field="peak_rps", value=777)
+    ask(board, "save", values={"file": "web-shop.yaml"})
+    assert "was removed" in board.text("notice")
+    assert "Load the file" not in board.text("notice")
     ask(board, "overwrite", file="web-shop.yaml", values={})
     assert load(path).requirements.peak_rps == 777
 
@@ -374,6 +516,9 @@ def test_an_export_shows_its_progress_and_then_its_documents(board: Board, expor
     assert "<progress" in board.text("notice")
     ask(board, "set", field="peak_rps", value=500)
     assert "Exporting" in board.text("notice")
+    ask(board, "export", values={"formats": ["html"]}, number=9)
+    assert "An export is under way" in board.text("notice")
+    assert board.answered == 9
     exported.set()
     finish(board)
     assert "Download web-shop.html" in board.text("notice")

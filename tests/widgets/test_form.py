@@ -116,9 +116,10 @@ def test_a_problem_stands_at_its_control() -> None:
         ({"peak_rps": -1}, "peak_rps", ("Peak load", "-1", "above 0 to 10,000,000")),
         ({"peak_rps": None}, "peak_rps", ("Peak load", "above 0")),
         ({"provider": "amazon"}, "provider", ("Cloud provider", "amazon", "aws, gcp, azure")),
-        ({"average_rps": 900, "peak_rps": 20}, "average_rps", ("Average load", "900", "20")),
+        ({"average_rps": 900, "peak_rps": 20}, "average_rps", ("Average load: 900 is above Peak load", "to 20 req/s")),
         ({"region": "nowhere"}, "region", ("Region", "nowhere", "us-east-1")),
         ({"languages": []}, "languages", ("Languages",)),
+        ({"languages": ["cobol"]}, "languages", ("Languages", "cobol", "python")),
         ({"log_retention_days": 1.5}, "log_retention_days", ("Log retention", "1.5")),
     ],
 )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from devops_workbook.evaluate import evaluate
 from devops_workbook.requirements import Requirements
 from devops_workbook.scenario import Scenario
 from devops_workbook.widgets import state as steps
-from devops_workbook.widgets.state import Notice, State
+from devops_workbook.widgets.state import Notice, Refusal, State
 
 
 def start(**values: object) -> State:
@@ -87,6 +89,28 @@ def test_saving_makes_it_the_file_s_own() -> None:
     state = steps.edit(start(), {"peak_rps": 500})
     assert state.unsaved
     assert not steps.saved(state, Scenario(state.wanted, Path("a.yaml"), "1")).unsaved
+
+
+def test_work_is_what_was_changed_and_not_saved() -> None:
+    assert not start().changed
+    edited = steps.edit(start(), {"peak_rps": 500})
+    assert edited.changed
+    assert not steps.saved(edited, Scenario(edited.wanted, Path("a.yaml"), "1")).changed
+    assert steps.edit(start(), {"peak_rps": -1}).changed
+
+
+@pytest.mark.parametrize("changes", [{"peek_rps": 3}, {"peak_rps": []}, {"compliance": "soc2"}, {"name": None}])
+def test_what_no_control_can_hold_is_refused(changes: dict[str, object]) -> None:
+    with pytest.raises(Refusal):
+        steps.edit(start(), changes)
+
+
+def test_there_is_one_export_at_a_time() -> None:
+    state = steps.exporting(start())
+    with pytest.raises(Refusal, match="under way"):
+        steps.exporting(state)
+    with pytest.raises(Refusal, match="Mend or undo"):
+        steps.exporting(steps.edit(start(), {"peak_rps": -1}))
 
 
 def test_an_edit_answers_the_notice() -> None:

@@ -10,6 +10,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from devops_workbook.render.text import PICTURES
+
 __all__ = ["FONT", "ellipsis", "escape", "width", "wrap"]
 
 FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
@@ -109,14 +111,7 @@ def _visible(text: str) -> str:
 
 def _legal(text: str) -> str:
     """`text` with something visible in place of each character that XML 1.0 forbids or that only controls."""
-    return _FORBIDDEN.sub(lambda found: _stand_in(ord(found[0])), text)
-
-
-def _stand_in(code: int) -> str:
-    """The picture of an ASCII control character (from U+2400 on), or the sign for "no such character"."""
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return "\u2421" if code == 0x7F else "\ufffd"
+    return _FORBIDDEN.sub(lambda found: PICTURES.get(ord(found[0]), "\ufffd"), text)
 
 
 def _pieces(word: str, size: float, room: float, bold: bool) -> list[str]:

@@ -12,8 +12,10 @@ from devops_workbook.render.diagram.text import ellipsis
 
 __all__ = ["Row", "describe", "rows"]
 
-_MENTION = 60
+_MENTION = 80
 """A title is given whole where its component is introduced, and in this many characters where it is mentioned."""
+
+_ACRONYMS = frozenset({"cdn", "dns", "nat", "waf"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,17 @@ def rows(topology: Topology, scene: Scene) -> tuple[Row, ...]:
     return tuple(
         Row(
             component.title or component.id,
-            ", ".join(filter(None, (component.role.replace("_", " "), detail(component)))),
+            ", ".join(filter(None, (_role(component), detail(component)))),
             _where(topology, component),
             tuple(mentions[c.target] + _manner(c) for c in scene.connections if c.source == component.id),
         )
         for component in scene.components
     )
+
+
+def _role(component: Component) -> str:
+    """What a component is for, in words."""
+    return component.role.upper() if component.role in _ACRONYMS else component.role.replace("_", " ")
 
 
 def _mentions(scene: Scene) -> dict[str, str]:
