@@ -252,9 +252,8 @@ def _database_summary(c: Context, service: Service) -> str:
 def _database_advice(c: Context, services: Mapping[str, Service]) -> dict[str, str]:
     sizes = {kind: database_size(c, load_of(c), s) for kind, s in services.items()}
     advice = {
-        kind: f"{size.cores_needed:,.0f} cores of queries exceed {size.sku}, its largest size in the catalog, with all its "
-        f"replicas, so that "
-        "the data must be split over several"
+        kind: f"{size.cores_needed:,.0f} cores of queries exceed {size.sku}, its largest size in the catalog, "
+        "with all its replicas, so that the data must be split over several"
         for kind, size in sizes.items()
         if not size.fits
     }
