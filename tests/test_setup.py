@@ -259,8 +259,8 @@ def test_what_tools_leave_behind_is_ignored() -> None:
 
 def make(*args: str) -> str:
     """What make would run, with nothing installed yet."""
-    return subprocess.run(["make", "--dry-run", "--always-make", *args], cwd=ROOT, capture_output=True, text=True,
-                          check=True).stdout  # fmt: skip
+    return subprocess.run(["make", "--no-print-directory", "--dry-run", "--always-make", *args], cwd=ROOT,
+                          capture_output=True, text=True, check=True).stdout  # fmt: skip
 
 
 @pytest.mark.parametrize("target", ["lab", "test", "bench", "golden"])
