@@ -34,7 +34,10 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A computed figure and how it came to be. `value` None = not known, and `formula` then says why."""
+    """A computed figure and how it came to be. `value` None = not known, and `formula` then says why.
+
+    unit: as `units` reads it; source and as_of: of the weakest fact among the inputs.
+    """
 
     metric: str
     value: float | str | None

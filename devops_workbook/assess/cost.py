@@ -21,13 +21,13 @@ _EXCLUDED = (
 )
 
 
-def _line(component: Component, charge: Charge) -> CostLine:
+def _line(c: Context, component: Component, charge: Charge) -> CostLine:
     price = charge.price
     return CostLine(
         component=component.id,
         item=charge.dimension.label,
         quantity=charge.quantity,
-        unit=price.unit if price else charge.dimension.per,
+        unit=price.unit if price else charge.dimension.unit or c.catalog.usage[charge.dimension.per].unit,
         unit_price_usd=price.usd if price else None,
         monthly_usd=charge.usd,
         source=price.source if price else "not known",
@@ -41,7 +41,7 @@ def component_lines(c: Context, component: Component) -> tuple[CostLine, ...]:
     """The lines of one component; none for what its provider does not charge."""
     service = find_service(c.catalog, c.requirements.provider, component.service)
     found = charges(c.catalog, c.provider.id, service, component.usage, component.sku, component.region or c.region.id)
-    return tuple(_line(component, charge) for charge in found)
+    return tuple(_line(c, component, charge) for charge in found)
 
 
 def assess_cost(c: Context, topology: Topology) -> Cost:

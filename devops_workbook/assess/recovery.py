@@ -8,7 +8,7 @@ and every design restores.
 from __future__ import annotations
 
 from devops_workbook.assess.model import Recovery, RecoveryCase, RecoveryStep
-from devops_workbook.design import reliability
+from devops_workbook.design import recovery as steps
 from devops_workbook.design.context import Context
 from devops_workbook.evidence import Evidence, Quantity
 
@@ -22,7 +22,7 @@ _TITLES = {
 }
 
 
-def _case(c: Context, case: reliability.Recovery) -> RecoveryCase:
+def _case(c: Context, case: steps.Recovery) -> RecoveryCase:
     steps = tuple(RecoveryStep(s.title, s.minutes, s.source) for s in case.steps)
     known = case.rto_minutes is not None
     rto = Evidence(
@@ -48,13 +48,13 @@ def _worst(values: list[float | None]) -> float | None:
 
 def assess_recovery(c: Context) -> Recovery:
     """Recovery from every disruption, and the worst of those of the infrastructure against the targets."""
-    setup = reliability.Setup(
+    setup = steps.Setup(
         form=c.choice("disaster_recovery.high_availability"),
         backup=c.choice("disaster_recovery.backup"),
         automatic=c.choice("disaster_recovery.recovery") == "region-failover-automatic",
         database=c.provider.services[c.taken["infrastructure.database"].choice.service],
     )
-    cases = tuple(_case(c, case) for case in reliability.recovery(c, setup))
+    cases = tuple(_case(c, case) for case in steps.recovery(c, setup))
     infrastructure = [case for case in cases if case.disruption != "data-corruption"]
     return Recovery(
         _worst([x.rto_minutes for x in infrastructure]),

@@ -17,7 +17,8 @@ from devops_workbook.design.context import Context
 from devops_workbook.design.decide import iac_tool
 from devops_workbook.design.model import Option
 from devops_workbook.design.paths import entry_service, path_pct, promise
-from devops_workbook.design.reliability import Setup, form_rank, recovery, sites
+from devops_workbook.design.recovery import Setup, recovery
+from devops_workbook.design.reliability import form_rank, sites
 from devops_workbook.design.scoring import usd
 from devops_workbook.design.sites import chosen_service
 from devops_workbook.design.sizing import load_of

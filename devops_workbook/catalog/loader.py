@@ -9,11 +9,12 @@ from __future__ import annotations
 import csv
 import io
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
 from devops_workbook.catalog.model import (
     Catalog,
@@ -29,8 +30,12 @@ from devops_workbook.catalog.model import (
     Region,
     Service,
     Sla,
+    Term,
+    Tier,
+    Usage,
 )
 from devops_workbook.evidence import Fact
+from devops_workbook.units import UnitError, parse
 
 __all__ = ["CatalogError", "load"]
 
@@ -56,6 +61,7 @@ def load() -> Catalog:
         providers=MappingProxyType(providers),
         tools=tools,
         tool_prices=tool_prices,
+        usage=_usage(),
         assumptions=_assumptions(),
         options=MappingProxyType(_toml("options.toml")),
         controls=_frozen(Control, "controls.toml"),
@@ -149,6 +155,7 @@ def _provider(id: str, table: dict[str, Any]) -> Provider:
         facts=MappingProxyType(
             {name: _build(Fact, f"{where} [facts.{name}]", **fact) for name, fact in entry("facts").items()}
         ),
+        latency=_latency(id, regions),
     )
 
 
@@ -193,18 +200,74 @@ def _service(provider: str, id: str, row: dict[str, Any], where: str) -> Service
 
 def _price_book(provider: str, reference_region: str) -> PriceBook:
     path = f"prices/{provider}.csv"
-    rows: dict[tuple[str, str], Price] = {}
-    text = io.StringIO(_ROOT.joinpath(path).read_text(encoding="utf-8"), newline="")
-    for line, row in enumerate(csv.DictReader(text), start=2):
-        where = f"{path}, line {line}"
-        figure = _entry(row, "usd", where)
-        try:
-            usd = float(figure)
-        except (TypeError, ValueError):
-            raise CatalogError(f"catalog/{where}: usd is {figure!r}, not a number") from None
-        price = _build(Price, where, **{**row, "usd": usd})
-        key = (price.item, price.region)
-        if key in rows:
-            raise CatalogError(f"catalog/{where}: {price.item} in {price.region} is there twice")
-        rows[key] = price
-    return PriceBook(provider, reference_region, MappingProxyType(rows))
+    found: dict[tuple[str, str, Term], Price] = {}
+    for line, row in enumerate(_csv(path), start=2):
+        price = _price(row, f"{path}, line {line}")
+        key = (price.item, price.region, price.term)
+        if key in found:
+            price = _next_tier(found[key], price, f"{path}, line {line}")
+        elif price.tiers and price.tiers[0].above:
+            raise CatalogError(f"catalog/{path}, line {line}: the first tier of {price.item} does not begin at 0")
+        found[key] = price
+    return PriceBook(provider, reference_region, MappingProxyType(found))
+
+
+def _csv(path: str) -> Iterator[dict[str, str]]:
+    yield from csv.DictReader(io.StringIO(_ROOT.joinpath(path).read_text(encoding="utf-8"), newline=""))
+
+
+def _number(row: Mapping[str, str], key: str, where: str) -> float:
+    figure = _entry(row, key, where)
+    try:
+        return float(figure)
+    except (TypeError, ValueError):
+        raise CatalogError(f"catalog/{where}: {key} is {figure!r}, not a number") from None
+
+
+def _price(row: Mapping[str, str], where: str) -> Price:
+    """The price of one line; `above` empty = it does not fall with the quantity."""
+    usd = _number(row, "usd", where)
+    tiers = (Tier(_number(row, "above", where), usd),) if _entry(row, "above", where) else ()
+    if _entry(row, "term", where) not in get_args(Term):
+        raise CatalogError(f"catalog/{where}: term is {row['term']!r} (allowed: empty, 1y, 3y, spot)")
+    _unit(row["unit"], where)
+    rest = {key: value for key, value in row.items() if key != "above"}
+    return _build(Price, where, **{**rest, "usd": usd, "tiers": tiers})  # type: ignore[no-any-return]
+
+
+def _next_tier(price: Price, tier: Price, where: str) -> Price:
+    if not price.tiers or not tier.tiers:
+        raise CatalogError(f"catalog/{where}: {price.item} in {price.region} is there twice")
+    if price.unit != tier.unit or price.tiers[-1].above >= tier.tiers[0].above:
+        raise CatalogError(f"catalog/{where}: the tiers of {price.item} in {price.region} do not follow each other")
+    return replace(price, tiers=(*price.tiers, *tier.tiers))
+
+
+def _unit(text: str, where: str) -> None:
+    try:
+        parse(text)
+    except UnitError as error:
+        raise CatalogError(f"catalog/{where}: {error}") from None
+
+
+def _usage() -> Mapping[str, Usage]:
+    rows = _toml("usage.toml").items()
+    for per, row in rows:
+        _unit(_entry(row, "unit", f"usage.toml [{per}]"), f"usage.toml [{per}]")
+    return MappingProxyType({per: _build(Usage, f"usage.toml [{per}]", per=per, **row) for per, row in rows})
+
+
+def _latency(provider: str, regions: Container[str]) -> Mapping[tuple[str, str], Fact]:
+    """Round trips between regions of one provider; latency.csv holds those of all."""
+    found: dict[tuple[str, str], Fact] = {}
+    for line, row in enumerate(_csv("latency.csv"), start=2):
+        where = f"latency.csv, line {line}"
+        if _entry(row, "provider", where) != provider:
+            continue
+        for end in ("source", "target"):
+            if row[end] not in regions:
+                raise CatalogError(f"catalog/{where}: {row[end]} is not a region of {provider}")
+        found[row["source"], row["target"]] = Fact(
+            _number(row, "rtt_ms", where), "ms", row["measured_by"], row["as_of"], "median round trip"
+        )
+    return MappingProxyType(found)

@@ -8,17 +8,21 @@ change by region and by month while services do not.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from devops_workbook.evidence import Fact
 
 __all__ = [
-    "Catalog", "Control", "Framework", "Instance", "Practice", "Price", "PriceBook", "PriceDimension",
-    "Provider", "Ratings", "Region", "Service", "Sla",
+    "Catalog", "Control", "Framework", "GrowsWith", "Instance", "Practice", "Price", "PriceBook", "PriceDimension",
+    "Provider", "Ratings", "Region", "Service", "Sla", "Term", "Tier", "Usage",
 ]  # fmt: skip
+
+GrowsWith = Literal["traffic", "capacity", "data", "team", "fixed"]
+Term = Literal["", "1y", "3y", "spot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +59,15 @@ class Sla:
 class PriceDimension:
     """One thing a service bills: quantity `per` of a component's monthly usage, priced as `item`.
 
-    `item` may hold "{sku}", which is replaced by the component's SKU. `scale` divides the usage into the
-    item's unit (1_000_000 for a price per million). `label` is what the price line says.
+    `item` may hold "{sku}", which is replaced by the component's SKU; `label` is what the price line says. Where a
+    service bills something else than what the usage counts, `scale` is how much usage makes one `unit` of it (six
+    spans make a trace); "" = the unit of the usage. Multiples, such as a price per million, are the price's.
     """
 
     per: str
     item: str
     label: str
+    unit: str = ""
     scale: float = 1.0
 
 
@@ -109,10 +115,30 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
-    """One row of a price book: USD per `unit` in `region` ("*" = the same in every region).
+class Usage:
+    """A quantity that designs use in a month: the unit it is counted in, and what it grows with."""
 
-    borrowed: the region whose price this is, where the one asked for has none; "" = it is its own.
+    per: str
+    unit: str
+    grows_with: GrowsWith
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """What each unit costs beyond `above` units a month, up to where the next tier begins."""
+
+    above: float
+    usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """The price of an item in `region` ("*" = the same in every region): USD per `unit`.
+
+    usd: the price of the first unit; tiers: all steps of a price that falls with the quantity, the first from 0, or
+    () where it does not; term: "" = on demand, else "1y", "3y" (committed, nothing paid up front) or "spot"; borrowed:
+    the region whose price this is, where the one asked for has none, "" = it is its own; adjusted: what a price
+    overlay did to it, "" = it is the list price.
     """
 
     item: str
@@ -122,38 +148,57 @@ class Price:
     source: str
     as_of: str
     note: str = ""
+    term: Term = ""
+    tiers: tuple[Tier, ...] = ()
     borrowed: str = ""
+    adjusted: str = ""
+
+    def cost(self, quantity: float) -> float:
+        """USD for `quantity` units in a month, each tier's units at its own price."""
+        if not self.tiers:
+            return quantity * self.usd
+        ends = (*(tier.above for tier in self.tiers[1:]), math.inf)
+        return sum(
+            (min(quantity, end) - tier.above) * tier.usd
+            for tier, end in zip(self.tiers, ends, strict=True)
+            if quantity > tier.above
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class PriceBook:
-    """The prices of one provider.
+    """The prices of one provider, by item, region and term.
 
     `reference_region` is the region used when a region has no price of its own; such a price names it as
-    `borrowed` and says so in its note, so that it is never mistaken for a regional one.
+    `borrowed` and says so in its note, so that it is never mistaken for a regional one. A committed or spot price is
+    never borrowed.
     """
 
     provider: str
     reference_region: str
-    rows: Mapping[tuple[str, str], Price]
+    rows: Mapping[tuple[str, str, Term], Price]
     _borrowed: dict[tuple[str, str], Price] = field(default_factory=dict, repr=False, compare=False)
 
     def has(self, item: str, region: str) -> bool:
-        """Whether `item` has a price of its own in `region` (or one that holds everywhere)."""
-        return (item, region) in self.rows or (item, "*") in self.rows
+        """Whether `item` has an on-demand price of its own in `region` (or one that holds everywhere)."""
+        return (item, region, "") in self.rows or (item, "*", "") in self.rows
 
     def find(self, item: str, region: str) -> Price | None:
-        """The price of `item` in `region`; else the price for every region; else the reference region's,
+        """The on-demand price of `item` in `region`; else the price for every region; else the reference region's,
         marked as borrowed; else None, which means "not known"."""
-        price = self.rows.get((item, region)) or self.rows.get((item, "*"))
+        price = self.rows.get((item, region, "")) or self.rows.get((item, "*", ""))
         if price is not None:
             return price
-        reference = self.rows.get((item, self.reference_region))
+        reference = self.rows.get((item, self.reference_region, ""))
         if reference is None:
             return None
         if (item, region) not in self._borrowed:
             self._borrowed[item, region] = self._borrow(reference, region)
         return self._borrowed[item, region]
+
+    def committed(self, item: str, region: str, term: Term) -> Price | None:
+        """The price of `item` in `region` under `term`, None = not known."""
+        return self.rows.get((item, region, term)) or self.rows.get((item, "*", term))
 
     def _borrow(self, reference: Price, region: str) -> Price:
         note = f"price of {self.reference_region}; the price in {region} is not known"
@@ -183,7 +228,8 @@ class Region:
 class Provider:
     """A cloud: its services, regions and instances by id, its price book and its facts.
 
-    iac: the infrastructure languages it takes, id -> title. Two are equal only if they are the same object.
+    iac: the infrastructure languages it takes, id -> title; latency: round trip between two of its regions. Two are
+    equal only if they are the same object.
     """
 
     id: str
@@ -195,6 +241,11 @@ class Provider:
     instances: Mapping[str, Instance]
     prices: PriceBook
     facts: Mapping[str, Fact]
+    latency: Mapping[tuple[str, str], Fact] = field(default_factory=dict)
+
+    def round_trip(self, source: str, target: str) -> Fact | None:
+        """The measured round trip between two regions in ms, in either direction; None = not known."""
+        return self.latency.get((source, target)) or self.latency.get((target, source))
 
     def serving(self, role: str, kind: str = "") -> tuple[Service, ...]:
         """The services that play `role` (and are of `kind`, if given), in catalog order."""
@@ -255,6 +306,7 @@ class Catalog:
     providers: Mapping[str, Provider]
     tools: Mapping[str, Service]
     tool_prices: PriceBook
+    usage: Mapping[str, Usage]
     assumptions: Mapping[str, Fact]
     options: Mapping[str, Mapping[str, Mapping[str, Any]]]
     controls: Mapping[str, Control]

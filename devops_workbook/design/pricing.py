@@ -2,8 +2,8 @@
 
 A service lists what it bills (`PriceDimension`); a component says how much of each it uses. A tool that a team
 runs itself bills the provider's instances it runs on. A price the catalog does not hold is None, "not known",
-and so is a total that contains one. Usage is counted in decimal GB; where the price list says GiB or TiB it is
-converted.
+and so is a total that contains one. Usage has a unit (catalog/usage.toml) and so has a price; the one is turned into
+the other, which fails where they do not measure the same thing.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from devops_workbook.catalog.model import Catalog, Price, PriceDimension, Service
+from devops_workbook.units import convert
 
-__all__ = ["GB_PER_GIB", "Charge", "charges", "estimate", "find_service"]
-
-GB_PER_GIB = 1.073741824
+__all__ = ["Charge", "charges", "estimate", "find_service"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class Charge:
         """USD a month, None = quantity or price not known."""
         if self.quantity is None or self.price is None:
             return None
-        return self.quantity * self.price.usd
+        return self.price.cost(self.quantity)
 
 
 def find_service(catalog: Catalog, provider: str, id: str) -> Service:
@@ -55,13 +54,15 @@ def charges(
         if amount == 0:
             continue
         price = _find_price(catalog, provider, service, dimension.item.replace("{sku}", sku), region)
-        quantity = None if amount is None else amount / (dimension.scale * _binary(dimension, price))
-        yield Charge(dimension, quantity, price)
+        yield Charge(dimension, _billed(catalog, dimension, amount, price), price)
 
 
-def _binary(dimension: PriceDimension, price: Price | None) -> float:
-    """GB in one billed GiB, where decimal gigabytes meet a binary price; else 1."""
-    return GB_PER_GIB if price and dimension.per.endswith("_gb") and price.unit.startswith(("GiB", "TiB")) else 1.0
+def _billed(catalog: Catalog, dimension: PriceDimension, amount: float | None, price: Price | None) -> float | None:
+    """The usage in the unit of its price; in its own where there is no price."""
+    if amount is None:
+        return None
+    unit = dimension.unit or catalog.usage[dimension.per].unit
+    return convert(amount / dimension.scale, unit, price.unit if price else unit)
 
 
 def estimate(

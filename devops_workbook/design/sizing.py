@@ -15,8 +15,8 @@ from functools import cached_property
 
 from devops_workbook.catalog.model import Instance, Service
 from devops_workbook.design.context import Context
-from devops_workbook.design.pricing import GB_PER_GIB
 from devops_workbook.design.queueing import lognormal_quantile, wait_quantile, workers_for
+from devops_workbook.units import convert
 
 __all__ = [
     "HOURS_PER_MONTH", "SECONDS_PER_MONTH", "ComputeSize", "DatabaseSize", "Load", "cache_size",
@@ -255,7 +255,7 @@ def database_size(context: Context, load: Load, service: Service) -> DatabaseSiz
     """The size of a database service for this load, with a cold in-memory cache. Request-priced services have no
     instances to size."""
     cores = load.queries_per_second / context.assume("queries_per_second_per_vcpu")
-    gib = context.requirements.database_gb * context.assume("database_memory_share") / GB_PER_GIB
+    gib = convert(context.requirements.database_gb * context.assume("database_memory_share"), "GB", "GiB")
     if not service.skus:
         return DatabaseSize("", 1, cores, gib, fits=True)
     sizes = _sizes(context, service)
@@ -300,7 +300,7 @@ def _backup_copies(context: Context, service: Service) -> float:
 
 def cache_size(context: Context, service: Service) -> str:
     """The SKU of the in-memory cache: the cheapest that holds the working set, else the largest."""
-    wanted = context.requirements.database_gb * context.assume("cache_working_set_share") / GB_PER_GIB
+    wanted = convert(context.requirements.database_gb * context.assume("cache_working_set_share"), "GB", "GiB")
     sizes = _sizes(context, service)
     largest = max((i for _, i in sizes), key=lambda i: i.memory_gib)
     return (_cheapest(sizes, 0.0, wanted) or largest).sku

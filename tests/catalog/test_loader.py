@@ -78,9 +78,13 @@ def test_nothing_read_can_be_changed() -> None:
         ("providers/aws.toml", 'default_region = "us-east-1"', 'default_region = "moon"', r"default_region moon"),
         ("providers/aws.toml", 'reference_region = "us-east-1"', 'reference_region = "moon"', r"reference_region moon"),
         ("providers/aws.toml", "[facts.pue]\nvalue = 1.135", "[facts.pue]\nworth = 1.135", r"\[facts.pue\].*worth"),
-        ("prices/aws.csv", "alb/hour,us-east-1,h,0.0225", "alb/hour,us-east-1,h,dear", r"line \d+: usd is 'dear'"),
+        ("prices/aws.csv", "alb/hour,us-east-1,,,h,0.0225", "alb/hour,us-east-1,,,h,dear", r"line \d+: usd is 'dear'"),
         ("prices/aws.csv", "alb/lcu-hour,us-east-1", "alb/hour,us-east-1", r"alb/hour in us-east-1 is there twice"),
-        ("prices/aws.csv", "item,region,unit,usd", "item,region,unit,eur", r"aws.csv, line 2: usd is missing"),
+        ("prices/aws.csv", "above,unit,usd", "above,unit,eur", r"aws.csv, line 2: usd is missing"),
+        ("prices/aws.csv", "alb/hour,us-east-1,,,h", "alb/hour,us-east-1,2y,,h", r"term is '2y' \(allowed: empty, 1y"),
+        ("prices/aws.csv", "alb/hour,us-east-1,,,h", "alb/hour,us-east-1,,10,h", r"first tier of alb/hour does not"),
+        ("prices/aws.csv", "alb/hour,us-east-1,,,h", "alb/hour,us-east-1,,,h2", r"line \d+: 'h2' is not a unit"),
+        ("usage.toml", 'unit = "alarm-month"', 'unit = "2"', r"usage.toml \[alarms\]: '2' is not a unit"),
         ("assumptions.toml", "value = 5\n", "worth = 5\n", r"assumptions.toml \[\w+\].*worth"),
         ("assumptions.toml", "why = ", "because = ", r"assumptions.toml \[\w+\]: why is missing"),
         ("controls.toml", "remedy = ", "cure = ", r"controls.toml \[[\w-]+\].*cure"),
@@ -109,7 +113,7 @@ def price(region: str, usd: float, note: str = "") -> Price:
 
 
 def book(*prices: Price) -> PriceBook:
-    return PriceBook("aws", "home", {(p.item, p.region): p for p in prices})
+    return PriceBook("aws", "home", {(p.item, p.region, p.term): p for p in prices})
 
 
 def test_a_region_has_its_own_price_or_the_one_for_all() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from devops_workbook.catalog import load
 from devops_workbook.catalog.model import PriceDimension, Service
-from devops_workbook.design.pricing import GB_PER_GIB, charges, estimate, find_service
+from devops_workbook.design.pricing import charges, estimate, find_service
 from devops_workbook.design.scoring import below_target, nines_score, price_scores, usd
 
 
@@ -34,7 +34,7 @@ def test_gigabytes_are_converted_where_the_price_list_counts_binary_ones() -> No
     assert charge.price.unit == "GiB"
     assert charge.quantity == pytest.approx(1000 / 1.073741824)
     queue = provider.services["pubsub"]
-    publish, _ = charges(load(), "gcp", queue, {"queue_gb": 1024 * GB_PER_GIB}, "", "us-central1")
+    publish, _ = charges(load(), "gcp", queue, {"queue_gb": 1024 * 2**30 / 1e9}, "", "us-central1")
     assert publish.quantity == pytest.approx(1.0), "a TiB is 1024 GiB"
 
 

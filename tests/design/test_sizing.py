@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from devops_workbook.catalog import load
 from devops_workbook.catalog.model import Service
 from devops_workbook.design.context import Context
-from devops_workbook.design.pricing import GB_PER_GIB
 from devops_workbook.design.sizing import (
     HOURS_PER_MONTH,
     SECONDS_PER_MONTH,
@@ -176,7 +175,7 @@ def test_a_database_has_the_cores_for_its_queries_and_memory_for_its_working_set
     instance = c.provider.instances[size.sku]
     assert size.fits
     assert instance.vcpu >= size.cores_needed
-    assert instance.memory_gib >= size.gib_needed == pytest.approx(200 * 0.1 / GB_PER_GIB)
+    assert instance.memory_gib >= size.gib_needed == pytest.approx(200 * 0.1 * 1e9 / 2**30)
 
 
 def test_data_beyond_the_largest_memory_does_not_buy_read_replicas_that_no_query_needs() -> None:
@@ -253,4 +252,4 @@ def test_the_cache_holds_the_working_set_or_is_the_largest(provider: str) -> Non
         assert cache is not None
         sizes = [i for i in c.provider.instances.values() if i.kind == cache.skus]
         held = c.provider.instances[cache_size(c, cache)].memory_gib
-        assert held >= gb * 0.05 / GB_PER_GIB or held == max(i.memory_gib for i in sizes)
+        assert held >= gb * 0.05 * 1e9 / 2**30 or held == max(i.memory_gib for i in sizes)

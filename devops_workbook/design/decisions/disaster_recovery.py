@@ -11,7 +11,8 @@ from devops_workbook.design.context import Context
 from devops_workbook.design.decisions.advice import Reasons, settle
 from devops_workbook.design.model import Decision
 from devops_workbook.design.paths import entry_service, intake_services, path_pct, weakest_pct
-from devops_workbook.design.reliability import FORMS, Recovery, Setup, form_rank, recovery, sites
+from devops_workbook.design.recovery import Recovery, Setup, recovery
+from devops_workbook.design.reliability import FORMS, form_rank, sites
 from devops_workbook.design.words import amount, error_budget, error_budget_minutes
 
 __all__ = ["backup", "high_availability", "incident_response", "recovery_procedures"]
