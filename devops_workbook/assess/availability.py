@@ -51,7 +51,7 @@ def assess_availability(c: Context, topology: Topology) -> Availability:
     pct = path_pct(c, compute, database, form=form, entry=entry)
     target = c.requirements.availability_target_pct
     evidence = (_total(c, form, pct, parts), _budget(target))
-    return Availability(pct, target, _downtime(pct), _downtime(target), parts, evidence)
+    return Availability(pct, target, _downtime(pct), _downtime(target), parts, (), (), evidence)
 
 
 def _total(c: Context, form: str, pct: float | None, parts: tuple[AvailabilityPart, ...]) -> Evidence:

@@ -66,4 +66,4 @@ _UNIT = "kgCO2e/month"
 
 
 def _carbon(c: Context, kg: float | None, evidence: Evidence) -> Carbon:
-    return Carbon(kg, c.region.grid.value, (evidence,))
+    return Carbon(kg, c.region.grid.value, (), (), (evidence,))

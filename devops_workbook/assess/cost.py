@@ -6,7 +6,7 @@ total says what it does not contain, and nothing is counted as zero that is not 
 
 from __future__ import annotations
 
-from devops_workbook.assess.model import Cost, CostLine
+from devops_workbook.assess.model import Cost, CostLine, Projection
 from devops_workbook.design.context import Context
 from devops_workbook.design.model import Component, Topology
 from devops_workbook.design.pricing import Charge, charges, find_service
@@ -59,4 +59,8 @@ def assess_cost(c: Context, topology: Topology) -> Cost:
          Quantity("lines at the price of another region", borrowed)),
         "price book of the catalog; each line names its source", dates[0] if dates else "",
     )  # fmt: skip
-    return Cost(total, "USD", span, lines, unpriced, _EXCLUDED, (evidence,))
+    nothing = Evidence("Projection", None, "USD", "not known")
+    return Cost(
+        total, total, "USD", span, 0.0, (), lines, (), (), Projection((total,), nothing), None, unpriced, _EXCLUDED,
+        (evidence,),
+    )  # fmt: skip

@@ -37,7 +37,14 @@ def _case(c: Context, case: steps.Recovery) -> RecoveryCase:
         (), case.rpo_source, c.catalog.as_of,
     )  # fmt: skip
     return RecoveryCase(
-        case.disruption, _TITLES[case.disruption], case.rto_minutes, case.rpo_minutes, steps, (rto, rpo)
+        case.disruption,
+        _TITLES[case.disruption],
+        case.rto_minutes,
+        case.rpo_minutes,
+        None,
+        None,
+        steps,
+        (rto, rpo),
     )
 
 
@@ -62,4 +69,6 @@ def assess_recovery(c: Context) -> Recovery:
         c.requirements.rto_minutes,
         c.requirements.rpo_minutes,
         cases,
+        (),
+        (),
     )

@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 
 from devops_workbook.evidence import Evidence
 
-__all__ = ["PRIORITIES", "Boundary", "Component", "Connection", "Decision", "Option", "Topology"]
+__all__ = [
+    "PRIORITIES", "AddressPlan", "Boundary", "Component", "Connection", "Decision", "Network", "Option", "Subnet",
+    "Topology",
+]  # fmt: skip
 
 PRIORITIES = ("cost", "resilience", "performance", "simplicity", "portability")
 
@@ -123,12 +126,51 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class Subnet:
+    """One subnet of the address plan.
+
+    tier: "public", "app" or "data"; zone: 1 for the first zone, 0 = it spans the region; needed: addresses wanted at
+    the planned peak, surge and what the provider reserves included; usable: what is left of the block after what the
+    provider reserves; boundary: the topology's boundary it belongs to, "" outside production.
+    """
+
+    tier: str
+    zone: int
+    cidr: str
+    needed: int
+    usable: int
+    boundary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """One virtual network: an environment in a region. pods and services: address ranges of a cluster, "" = pods
+    take addresses of the subnets, or there is no cluster."""
+
+    environment: str
+    region: str
+    cidr: str
+    subnets: tuple[Subnet, ...]
+    pods: str = ""
+    services: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressPlan:
+    """The networks of all environments and regions; no two overlap."""
+
+    networks: tuple[Network, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Topology:
     """The architecture. Ids are unique; every connection joins two components that are in it."""
 
     boundaries: tuple[Boundary, ...]
     components: tuple[Component, ...]
     connections: tuple[Connection, ...]
+    addresses: AddressPlan = AddressPlan()
 
     def component(self, id: str) -> Component:
         """The component with this id; KeyError if there is none."""
