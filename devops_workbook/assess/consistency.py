@@ -16,7 +16,6 @@ from itertools import pairwise
 from devops_workbook.assess.model import Assessment, Journey
 from devops_workbook.catalog.model import Catalog
 from devops_workbook.design.model import Decision, Topology
-from devops_workbook.design.pricing import find_service
 from devops_workbook.evidence import Evidence
 from devops_workbook.findings import Finding, WayOut
 from devops_workbook.requirements import Requirements
@@ -85,13 +84,16 @@ def prices(d: Design) -> Iterator[str]:
     lines = d.assessment.cost.lines
     billed = {line.component for line in lines if line.environment == "production"}
     yield from (f"a price line is for {id}, which is not in the topology" for id in billed - known)
+    services = {**d.catalog.tools, **d.catalog.providers[d.requirements.provider].services}
     for c in d.topology.components:
-        service = find_service(d.catalog, d.requirements.provider, c.service)
-        bills = any(c.usage.get(dimension.per, 0.0) != 0 for dimension in service.dimensions)
-        if bills != (c.id in billed):
-            yield f"component {c.id} " + (
-                "uses something, but has no price line" if bills else "has a price line for nothing"
-            )
+        if c.service not in services:
+            yield f"component {c.id} runs {c.service}, which the catalog does not know"
+            continue
+        bills = any(c.usage.get(dimension.per, 0.0) != 0 for dimension in services[c.service].dimensions)
+        if bills and c.id not in billed:
+            yield f"component {c.id} uses something that is billed, but has no price line"
+        if c.id in billed and not bills:
+            yield f"component {c.id} has a price line, but uses nothing that is billed"
     for line in lines:
         if line.monthly_usd is None or line.quantity is None or line.unit_price_usd is None:
             continue

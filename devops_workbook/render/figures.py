@@ -14,6 +14,7 @@ from typing import Literal
 
 from devops_workbook.assess.model import Compliance, Cost
 from devops_workbook.evaluate import Evaluation
+from devops_workbook.evidence import Evidence
 from devops_workbook.findings import Finding
 
 __all__ = [
@@ -42,7 +43,8 @@ class Score:
     """One figure of the score strip.
 
     value: for comparison, None = not known or not asked for; text: as shown; target: what was asked, in
-    words, "" = nothing; verdict: whether the target is met, "" = nothing to hold it against.
+    words, "" = nothing; verdict: whether the target is met, "" = nothing to hold it against; evidence: how the value
+    came to be, None = it is a mere count.
     """
 
     id: str
@@ -51,6 +53,7 @@ class Score:
     text: str
     target: str = ""
     verdict: Verdict = ""
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,7 @@ def scores(evaluation: Evaluation) -> tuple[Score, ...]:
             (f"budget {money(budget)}" if budget else "no budget stated")
             + (f"; {len(cost.unpriced)} not priced" if cost.unpriced else ""),
             _verdict(cost.monthly_usd, budget, "at most") if budget else "",
+            cost.evidence[0],
         ),
         Score(
             "availability",
@@ -155,6 +159,7 @@ def scores(evaluation: Evaluation) -> tuple[Score, ...]:
             percent(uptime.pct, 4),
             f"target {percent(uptime.target_pct, 4)}",
             _verdict(uptime.pct, uptime.target_pct, "at least"),
+            uptime.evidence[0],
         ),
         _recovery(
             "rto",

@@ -81,13 +81,20 @@ def _tile(score: Score, previous: Score | None, baseline: Score | None) -> Marku
     return el(
         "div",
         el("dt", score.title),
-        el("dd", score.text, class_="dw-value"),
+        el("dd", _value(score), class_="dw-value"),
         el("dd", el("span", f"{mark} ", aria_hidden="true") if mark else None, target, class_="dw-target"),
         _moved(change(score, previous), "last edit") if previous else None,
         _moved(change(score, baseline), "baseline") if baseline else None,
         class_=f"dw-tile dw-{score.verdict or 'open'}",
         data_score=score.id,
     )
+
+
+def _value(score: Score) -> Any:
+    """The figure itself; one that was computed opens to how it came to be."""
+    if score.evidence is None:
+        return score.text
+    return _opening_number(Number(score.text, score.evidence), "score")
 
 
 def _moved(moved: Change, since: str) -> Markup:
@@ -381,7 +388,7 @@ def _opening_number(number: Number, owner: str) -> Markup:
     return el(
         "details",
         el("summary", number.text, title="How this number came to be"),
-        *_working(number.evidence),
+        el("div", el("p", number.evidence.metric), *_working(number.evidence), class_="dw-working"),
         data_key=f"why-{owner}-{number.evidence.metric}",
         class_="dw-why",
     )
