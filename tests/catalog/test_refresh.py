@@ -238,7 +238,8 @@ def test_other_google_prices_are_in_their_units(google: dict[tuple[str, str, str
     assert found == {
         "instance/n2-small": (0.1, "h"), "disk/ssd": (0.17, "GiB-month"), "ip/vm": (0.005, "h"),
         "vpn/tunnel": (0.05, "h"), "nat/gateway": (0.0448, "h"), "nat/data": (0.045, "GiB"),
-        "internet/0-1": (0.12, "GiB"), "internet/1-10": (0.11, "GiB"), "internet/10n": (0.08, "GiB"), "bucket/standard": (0.02, "GiB-month"),
+        "internet/0-1": (0.12, "GiB"), "internet/1-10": (0.11, "GiB"), "internet/10n": (0.08, "GiB"),
+        "bucket/standard": (0.02, "GiB-month"),
         "retrieval/nearline": (0.01, "GiB"), "monitoring/0-100000": (0.258, "MiB"),
     }  # fmt: skip
     assert google["bucket/standard", "there", ""].doubt == "the price is 0"
