@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devops_workbook.catalog import load
-from devops_workbook.catalog.refresh import _age, main, refresh_latency, refresh_prices, region_differences
+from devops_workbook.catalog.refresh import _age, _by_hand, main, refresh_latency, refresh_prices, region_differences
 from devops_workbook.catalog.sources import Sources
 from devops_workbook.catalog.sources.google import google_prices
 from devops_workbook.catalog.sources.infracost import infracost_goldens
@@ -594,7 +594,7 @@ def test_without_write_it_says_what_would_change_and_changes_nothing(
     assert re.search(r"compute/small +home +on demand +0.8 +1 +\+25.00 %", told)
     assert re.search(r"compute/small +away +on demand +- +1.5 +new", told)
     assert "refused: compute/large in away: the source writes 0" in told
-    assert re.search(r"by hand, \d+ months old: z/z in home", told)
+    assert re.search(r"by hand, \d+ months old, a page: z/z in home", told)
     assert {path: path.read_bytes() for path in catalog.rglob("*.csv")} == before
 
 
@@ -649,6 +649,14 @@ def test_only_the_providers_that_are_named_are_refreshed(catalog: Path, capsys: 
     assert run(catalog, "--provider", "aws", "--write") == 1
     assert run(catalog, "--provider", "ibm") == 2
     assert "ibm is no provider (there are aws)" in capsys.readouterr().err
+
+
+def test_rows_entered_by_hand_are_told_by_source_the_oldest_first() -> None:
+    kept = [by_hand(item=f"x/{n}", as_of="2026-01") for n in range(5)] + [by_hand(source="another", term="1y")]
+    assert list(_by_hand(kept, date(2026, 2, 1))) == [
+        "by hand, 8 months old, another: x/y in home, 1y",
+        "by hand, 1 months old, a page: x/0 in home; x/1 in home; x/2 in home; and 2 more",
+    ]
 
 
 def test_an_age_is_counted_in_months() -> None:
