@@ -47,6 +47,7 @@ __all__ = ["Refreshed", "main", "refresh_latency", "refresh_prices", "region_dif
 _TERMS = ("", "spot", "1y", "3y")
 _LATENCY_COLUMNS = ("provider", "source", "target", "rtt_ms", "measured_by", "as_of")
 _GRID_TOLERANCE = 0.01
+_NAMED = 3  # rows of one source that a report names, beyond which it counts them
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +236,17 @@ def _report(provider: str, refreshed: Refreshed, today: date) -> Iterator[str]:
     )
     yield from _table(refreshed)
     yield from (f"refused: {sentence}" for sentence in refreshed.refused)
-    for row in refreshed.kept:
-        yield f"by hand, {_age(row.as_of, today)} old: {row.item} in {row.region}{row.term and f', {row.term}'}"
+    yield from _by_hand(refreshed.kept, today)
+
+
+def _by_hand(kept: Iterable[Row], today: date) -> Iterator[str]:
+    """The rows that no recipe yields, the oldest first, those of one source and date together."""
+    groups: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in kept:
+        groups[row.as_of, row.source].append(f"{row.item} in {row.region}{row.term and f', {row.term}'}")
+    for (as_of, source), names in sorted(groups.items()):
+        more = f"; and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        yield f"by hand, {_age(as_of, today)} old, {source}: {'; '.join(names[:_NAMED])}{more}"
 
 
 def _update(path: Path, text: str, write: bool) -> bool:

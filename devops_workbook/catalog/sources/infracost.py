@@ -25,7 +25,7 @@ _CENT = 0.01
 _TOLERANCE = 0.01
 _WORDS = {"hours": "h", "hour": "h", "seconds": "s", "minutes": "min", "years": "year", "CPU": "vCPU"}
 _KEPT = {"LCU", "CPU", "CU", "WCU", "RCU", "rWCU", "KPU", "nodes", "throughput units", "processing units"}
-_SUSTAINED_USE = re.compile(r"\bn[12]-(?!.*preemptible)")
+_SUSTAINED_USE = re.compile(r"on-demand, n[12]-")
 
 
 def infracost_goldens(text: str, origin: Origin) -> Iterator[Quote]:
@@ -70,7 +70,7 @@ def _doubt(row: Mapping[str, str], usd: float, rounding: float) -> str:
         return f"derived from {row['monthly_cost']} USD: rounding may be off by {100 * rounding / usd:.0f} %"
     if not usd and rounding:
         return "derived from a total of 0.00 USD"
-    if component.startswith("Instance usage") and row["provider"] == "google" and _SUSTAINED_USE.search(component):
+    if row["provider"] == "google" and _SUSTAINED_USE.search(component):
         return "includes the sustained-use discount of a full month"
     if row["unit"] in {"WRUs", "RRUs"}:
         return "on-demand request prices of DynamoDB were halved in November 2024, and the row has no date"
