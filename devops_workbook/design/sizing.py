@@ -283,6 +283,8 @@ def database_usage(
     copies = size.instances + billed if size.sku else 1
     return {
         "instance_hours": copies * HOURS_PER_MONTH,
+        "standby_hours": standbys * HOURS_PER_MONTH,
+        "standby_gb": r.database_gb * standbys,
         "storage_gb": r.database_gb * (copies if service.kind == "relational" else 1),
         "io_requests": reads + writes,
         "read_requests": reads,

@@ -220,7 +220,7 @@ def _intake(d: Draft, site: Site) -> None:
         return
     messages = load.requests_month * site.share
     gb = messages * c.assume("item_kb") / KB_PER_GB
-    usage = {"queue_requests": messages * c.assume("queue_calls_per_message"), "queue_gb": gb}
+    usage = {"months": 1.0, "queue_requests": messages * c.assume("queue_calls_per_message"), "queue_gb": gb}
     if kind == "streaming":
         shards = math.ceil(load.design_rps * c.assume("item_kb") / c.assume("shard_kb_per_second"))
         hours = math.ceil(shards * site.running) * HOURS_PER_MONTH
