@@ -158,7 +158,11 @@ def assess_carbon(c: Context, topology: Topology) -> Carbon:
             left_out.append(component.title)
         else:
             lines.append(_line(c, component, use, known))
-    excluded = (*_EXCLUDED, "what no use of machines is known of: " + ", ".join(dict.fromkeys(left_out)))
+    unseen = dict.fromkeys(x.title for x in topology.with_role("database") if not x.sku)
+    excluded = (
+        *_EXCLUDED, *(f"the processors of {title}, which is billed by the request" for title in unseen),
+        "what no use of machines is known of: " + ", ".join(dict.fromkeys(left_out)),
+    )  # fmt: skip
     known_lines = [line.kgco2e for line in lines if line.kgco2e is not None]
     total = sum(known_lines) if len(known_lines) == len(lines) else None
     return Carbon(total, c.region.grid.value, tuple(lines), excluded, (_total(lines, total),))

@@ -171,6 +171,13 @@ def test_functions_count_while_they_serve() -> None:
     assert found["utilisation"] == pytest.approx(0.3)
 
 
+def test_a_database_billed_by_the_request_is_counted_for_its_data_alone_and_says_so() -> None:
+    found = carbon(data_model="document", overrides={"infrastructure.database": "nosql"})
+    assert "processors" not in inputs(lines(found)["database"])
+    assert lines(found)["database"].kwh > 0
+    assert any("processors of Amazon DynamoDB" in text for text in found.excluded)
+
+
 def test_files_are_counted_with_every_copy_that_the_provider_keeps() -> None:
     found = lines(carbon(object_storage_gb=1_000_000))["files"]
     assert found.kwh == pytest.approx(1000 * 730 * 0.65 * 6 * 1.135 / 1000)  # six copies of S3
