@@ -1,7 +1,7 @@
 """Carbon: what running the design emits in a month, component by component.
 
     energy   = (processors + memory + storage + bytes between regions) x PUE
-    emission = energy x grid intensity of the component's region
+    emission = energy x grid intensity of the component's region + the making of the servers, as far as used
 
 The method and its coefficients are those of Cloud Carbon Footprint (methodology page of the project, repository
 cloud-carbon-footprint/cloud-carbon-footprint, microsite/docs/HowItWorks/Methodology.md). Processors draw between
@@ -10,8 +10,9 @@ load, elsewhere it is the half that the method assumes. Those watts come from me
 a processor; only memory beyond it is added. Storage counts every copy that the provider keeps. Of the bytes on the
 move the method counts those between regions alone.
 
-What has no measurable use of machines, storage or lines (a queue, a gateway, a hosted tool) is not counted, and named
-in `excluded`; neither is the making of the hardware, for which no figures of these sizes are published.
+The making of a server is spread over its four years and its processors (EmbodiedEmissions.md, beside the page named
+above, after the Software Carbon Intensity specification). What has no measurable use of machines, storage or lines (a
+queue, a gateway, a hosted tool) is not counted, and named in `excluded`.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ from devops_workbook.design.sites import sites_of
 from devops_workbook.design.sizing import HOURS_PER_MONTH, SECONDS_PER_MONTH, load_of
 from devops_workbook.evidence import Evidence, Fact, Quantity
 
-__all__ = ["assess_carbon", "mean_watts", "memory_kwh", "network_kwh", "processor_kwh", "storage_kwh"]
+__all__ = ["assess_carbon", "embodied_kg", "mean_watts", "memory_kwh", "network_kwh", "processor_kwh", "storage_kwh"]
 
 _EXCLUDED = (
-    "the making, transport and disposal of the hardware",
+    "the making of storage and networks, and the disposal of all hardware",
     "bytes to users, between zones and inside a site, and the devices of users",
     "environments other than production",
 )
@@ -63,6 +64,11 @@ def storage_kwh(gb: float, hours: float, wh_per_tb_hour: float, copies: float, p
 def network_kwh(gb: float, kwh_per_gb: float, pue: float) -> float:
     """Energy in kWh of so many GB moved between regions."""
     return gb * kwh_per_gb * pue
+
+
+def embodied_kg(vcpu_hours: float, grams_per_vcpu_hour: float) -> float:
+    """Emissions in kgCO2e of making the servers, for so many vCPU hours of them."""
+    return vcpu_hours * grams_per_vcpu_hour / 1000.0
 
 
 # --- what a component uses -------------------------------------------------------------------------------
@@ -141,7 +147,9 @@ _COEFFICIENTS = (
 _METRIC, _UNIT = "Emissions of running production", "kgCO2e/month"
 _FORMULA = (
     "(processors x power + memory beyond theirs + storage x copies + bytes to other regions) x PUE x grid intensity"
+    " + making of the servers"
 )
+_MAKING = "embodied_gco2e_per_vcpu_hour"
 
 
 def assess_carbon(c: Context, topology: Topology) -> Carbon:
@@ -159,8 +167,9 @@ def assess_carbon(c: Context, topology: Topology) -> Carbon:
         else:
             lines.append(_line(c, component, use, known))
     unseen = dict.fromkeys(x.title for x in topology.with_role("database") if not x.sku)
+    making = () if _MAKING in c.provider.facts else ("the making of the servers",)
     excluded = (
-        *_EXCLUDED, *(f"the processors of {title}, which is billed by the request" for title in unseen),
+        *_EXCLUDED, *making, *(f"the processors of {title}, which is billed by the request" for title in unseen),
         "what no use of machines is known of: " + ", ".join(dict.fromkeys(left_out)),
     )  # fmt: skip
     known_lines = [line.kgco2e for line in lines if line.kgco2e is not None]
@@ -172,14 +181,14 @@ def _line(c: Context, component: Component, use: _Use, facts: Mapping[str, Fact]
     """The energy of a component and what it emits in its region."""
     region = component.region or c.region.id
     grid = c.provider.regions[region].grid
-    parts = tuple(_energies(c, use, facts))
-    kwh = sum(part.kwh for part in parts)
-    kg = None if grid.value is None else kwh * grid.value / 1000.0
-    used = [fact for part in parts for fact in part.facts] + [facts["pue"]] + ([grid] if grid.value else [])
+    shares = tuple(_shares(c, use, facts))
+    kwh = sum(share.kwh for share in shares)
+    kg = None if grid.value is None else kwh * grid.value / 1000.0 + sum(share.kg for share in shares)
+    used = [fact for share in shares for fact in share.facts] + [facts["pue"]] + ([grid] if grid.value else [])
     evidence = Evidence(
         f"Emissions of {component.id}", kg, _UNIT,
         _FORMULA if kg is not None else f"not known: no grid intensity of {region} is published",
-        (*(x for part in parts for x in part.inputs), Quantity("PUE", facts["pue"].value),
+        (*(x for share in shares for x in share.inputs), Quantity("PUE", facts["pue"].value),
          Quantity("energy", kwh, "kWh/month"), Quantity("grid intensity", grid.value, grid.unit)),
         "; ".join(dict.fromkeys(fact.source for fact in used)), min(fact.as_of for fact in used),
     )  # fmt: skip
@@ -187,24 +196,29 @@ def _line(c: Context, component: Component, use: _Use, facts: Mapping[str, Fact]
 
 
 @dataclass(frozen=True, slots=True)
-class _Energy:
-    """kWh a month, the quantities it comes from, and the facts."""
+class _Share:
+    """Part of what a component draws or emits a month: the quantities it comes from, and the facts. kg: what it
+    emits beside that of its energy."""
 
     kwh: float
     inputs: tuple[Quantity, ...]
     facts: tuple[Fact, ...]
+    kg: float = 0.0
 
 
-def _energies(c: Context, use: _Use, facts: Mapping[str, Fact]) -> Iterator[_Energy]:
-    """What processors, storage and lines of a component draw, as far as it uses them."""
+def _shares(c: Context, use: _Use, facts: Mapping[str, Fact]) -> Iterator[_Share]:
+    """What processors, storage and lines of a component draw, and its servers have emitted when they were made."""
     if use.vcpu_hours:
         yield _computing(c, use, facts)
+        if made := c.provider.facts.get(_MAKING):
+            kg = embodied_kg(use.vcpu_hours, _value(made))
+            yield _Share(0.0, (Quantity("making of the servers", kg, _UNIT),), (made,), kg)
     for gb, medium, name in use.stored:
         yield _storing(c, gb, medium, name, facts)
     if use.region_gb:
         rate = facts["network_kwh_per_gb"]
         kwh = network_kwh(use.region_gb, _value(rate), _value(facts["pue"]))
-        yield _Energy(kwh, (Quantity("bytes to other regions", use.region_gb, "GB/month"),), (rate,))
+        yield _Share(kwh, (Quantity("bytes to other regions", use.region_gb, "GB/month"),), (rate,))
 
 
 def _value(fact: Fact) -> float:
@@ -212,7 +226,7 @@ def _value(fact: Fact) -> float:
     return fact.value
 
 
-def _computing(c: Context, use: _Use, facts: Mapping[str, Fact]) -> _Energy:
+def _computing(c: Context, use: _Use, facts: Mapping[str, Fact]) -> _Share:
     used = [facts[name] for name in _COEFFICIENTS[:5]]
     low, high, pue, per_gib, inside = map(_value, used)
     share = use.utilisation
@@ -226,17 +240,17 @@ def _computing(c: Context, use: _Use, facts: Mapping[str, Fact]) -> _Energy:
         Quantity("power", watts, "W/vCPU"), Quantity("memory beyond theirs", beyond, "GiB-h/month"),
     )  # fmt: skip
     kwh = processor_kwh(use.vcpu_hours, watts, pue) + memory_kwh(beyond, per_gib, pue)
-    return _Energy(kwh, inputs, tuple(used))
+    return _Share(kwh, inputs, tuple(used))
 
 
-def _storing(c: Context, gb: float, medium: str, name: str, facts: Mapping[str, Fact]) -> _Energy:
+def _storing(c: Context, gb: float, medium: str, name: str, facts: Mapping[str, Fact]) -> _Share:
     """The method counts one copy where it names no other number."""
     rate, copies = facts[f"storage_wh_per_tb_hour_{medium}"], c.provider.facts.get(f"storage_copies_{name}")
     times = _value(copies) if copies else 1.0
     kwh = storage_kwh(gb, HOURS_PER_MONTH, _value(rate), times, _value(facts["pue"]))
     title = f"{name.replace('_', ' ')} on {medium.upper()}"
     inputs = (Quantity(title, gb, "GB"), Quantity(f"copies of {title}", times))
-    return _Energy(kwh, inputs, (rate, copies) if copies else (rate,))
+    return _Share(kwh, inputs, (rate, copies) if copies else (rate,))
 
 
 def _total(lines: list[CarbonLine], total: float | None) -> Evidence:

@@ -403,6 +403,12 @@ class Cost:
     excluded: tuple[str, ...]
     evidence: tuple[Evidence, ...]
 
+    def of(self, component: str) -> float | None:
+        """USD a month of one component in production; None if a line of it is not known. No line costs nothing."""
+        lines = (line for line in self.lines if line.component == component and line.environment == "production")
+        amounts = [line.monthly_usd for line in lines]
+        return None if None in amounts else sum(a for a in amounts if a is not None)
+
 
 # --- compliance ------------------------------------------------------------------------------------------
 

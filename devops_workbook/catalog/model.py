@@ -104,7 +104,8 @@ class Service:
 @dataclass(frozen=True, slots=True)
 class Instance:
     """A machine size. kind: what a service's `skus` names, such as compute, database, database-cluster or cache;
-    family: general, compute, memory or burstable; arch: x86 or arm; memory in GiB."""
+    family: general, compute, memory or burstable; arch: x86 or arm; memory in GiB; max_pods: how many pods the
+    provider's network lets run on one, None = the size sets no limit."""
 
     sku: str
     kind: str

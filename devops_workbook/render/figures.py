@@ -14,6 +14,7 @@ from typing import Literal
 
 from devops_workbook.assess.model import Compliance, Cost
 from devops_workbook.evaluate import Evaluation
+from devops_workbook.evidence import Evidence
 from devops_workbook.findings import Finding
 
 __all__ = [
@@ -42,7 +43,8 @@ class Score:
     """One figure of the score strip.
 
     value: for comparison, None = not known or not asked for; text: as shown; target: what was asked, in
-    words, "" = nothing; verdict: whether the target is met, "" = nothing to hold it against.
+    words, "" = nothing; verdict: whether the target is met, "" = nothing to hold it against; evidence: how the value
+    came to be, None = it is a mere count.
     """
 
     id: str
@@ -51,6 +53,7 @@ class Score:
     text: str
     target: str = ""
     verdict: Verdict = ""
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ def quantity(value: float | str | None, unit: str = "") -> str:
         return NOT_KNOWN
     if unit == "%" and not isinstance(value, str):
         return percent(value, 4)
+    if unit.startswith("USD") and not isinstance(value, str):
+        return money(value) if abs(value) >= 1 else price(value)
     text = value if isinstance(value, str) else _number(value)
     # Some things are billed by the million: 11.04 × 1M queries.
     return f"{text} {'× ' if unit[:1].isdigit() else ''}{unit}".rstrip()
@@ -145,6 +150,7 @@ def scores(evaluation: Evaluation) -> tuple[Score, ...]:
             (f"budget {money(budget)}" if budget else "no budget stated")
             + (f"; {len(cost.unpriced)} not priced" if cost.unpriced else ""),
             _verdict(cost.monthly_usd, budget, "at most") if budget else "",
+            cost.evidence[0],
         ),
         Score(
             "availability",
@@ -153,6 +159,7 @@ def scores(evaluation: Evaluation) -> tuple[Score, ...]:
             percent(uptime.pct, 4),
             f"target {percent(uptime.target_pct, 4)}",
             _verdict(uptime.pct, uptime.target_pct, "at least"),
+            uptime.evidence[0],
         ),
         _recovery(
             "rto",

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devops_workbook.assess.carbon import mean_watts, memory_kwh, network_kwh, processor_kwh, storage_kwh
+from devops_workbook.assess.carbon import (
+    embodied_kg,
+    mean_watts,
+    memory_kwh,
+    network_kwh,
+    processor_kwh,
+    storage_kwh,
+)
 from devops_workbook.assess.model import Carbon, CarbonLine
 from devops_workbook.catalog import load
 from devops_workbook.evaluate import Evaluation, evaluate
@@ -66,6 +73,12 @@ def test_processors_as_in_compute_estimator_test() -> None:
     assert kwh == pytest.approx(0.001674125)
     assert kwh * NORTHERN_VIRGINIA == pytest.approx(6.96025839375e-7)
     assert processor_kwh(1, 350, 1.135) == pytest.approx(0.39725)
+
+
+def test_the_making_of_servers_as_in_embodied_emissions_estimator_test() -> None:
+    # A server of 1.7957 t and 96 vCPUs that lasts 35,040 hours, one vCPU of it used for 24 hours.
+    grams_per_vcpu_hour = 1.7957e6 / 35_040 / 96
+    assert embodied_kg(24, grams_per_vcpu_hour) / 1000 == pytest.approx(0.000012811786529680366)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +138,7 @@ def test_a_hand_worked_example() -> None:
     processors = 3 * 730 * (0.74 + busy * (3.5 - 0.74)) / 1000
     memory = 3 * 730 * (2 - 1.41) * 0.000392
     assert line.kwh == pytest.approx((processors + memory) * 1.135)
-    assert line.kgco2e == pytest.approx(line.kwh * 379.07 / 1000)
+    assert line.kgco2e == pytest.approx(line.kwh * 379.07 / 1000 + 3 * 730 * 0.48 / 1000)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -144,7 +157,8 @@ def test_every_line_follows_from_its_inputs(provider: str, form: str) -> None:
         ]
         kwh += sum(gb * 730 * rates[name[-6:]] * x[f"copies of {name}"] / 1e6 for name, gb in stored)
         assert line.kwh == x["energy"] == pytest.approx(kwh * x["PUE"])
-        assert line.kgco2e == pytest.approx(x["energy"] * x["grid intensity"] / 1000)
+        making = x.get("making of the servers", 0)
+        assert line.kgco2e == pytest.approx(x["energy"] * x["grid intensity"] / 1000 + making)
 
 
 def test_a_database_is_counted_with_its_standby_its_data_and_its_backups() -> None:
@@ -274,6 +288,16 @@ def test_without_a_coefficient_nothing_is_said() -> None:
     found = evaluate(Requirements(), catalog).assessment.carbon
     assert (found.kgco2e_month, found.lines) == (None, ())
     assert "no pue" in found.evidence[0].formula
+
+
+def test_where_nobody_knows_what_a_server_took_to_make_it_is_named_as_left_out() -> None:
+    cloud = load().providers["aws"]
+    facts = {name: fact for name, fact in cloud.facts.items() if name != "embodied_gco2e_per_vcpu_hour"}
+    catalog = replace(load(), providers={**load().providers, "aws": replace(cloud, facts=facts)})
+    found = evaluate(Requirements(), catalog).assessment.carbon
+    assert "the making of the servers" in found.excluded
+    assert "the making of the servers" not in carbon().excluded
+    assert (found.kgco2e_month or 0) < (carbon().kgco2e_month or 0)
 
 
 def test_every_figure_can_be_asked_why() -> None:

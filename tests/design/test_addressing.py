@@ -36,11 +36,17 @@ PROVIDERS = tuple(load().providers)
 FORMS = ("single-zone", "multi-zone", "pilot-light", "warm-standby", "active-active")
 
 
-def altered(catalog: Catalog, provider: str, service: str, features: frozenset[str], **limits: float) -> Catalog:
-    """The catalog with other features and limits of one service."""
+def altered(
+    catalog: Catalog, provider: str, service: str, zonal: bool | None = None, **limits: float | None
+) -> Catalog:
+    """The catalog with one service changed: subnets of one zone or of the region; limits, None = not known."""
     cloud = catalog.providers[provider]
     old = cloud.services[service]
-    new = replace(old, features=old.features | features, limits=MappingProxyType({**old.limits, **limits}))
+    known = {name: value for name, value in {**old.limits, **limits}.items() if value is not None}
+    features = (
+        old.features if zonal is None else old.features - {"zonal-subnets"} | ({"zonal-subnets"} if zonal else set())
+    )
+    new = replace(old, features=features, limits=MappingProxyType(known))
     clouds = {**catalog.providers, provider: replace(cloud, services={**cloud.services, service: new})}
     return replace(catalog, providers=MappingProxyType(clouds))
 
@@ -50,12 +56,30 @@ def of_role(provider: str, role: str, kind: str = "") -> Service:
 
 
 def zonal(catalog: Catalog, provider: str) -> Catalog:
-    return altered(catalog, provider, of_role(provider, "network").id, frozenset({"zonal-subnets"}))
+    return altered(catalog, provider, of_role(provider, "network").id, zonal=True)
+
+
+def spanning(catalog: Catalog, provider: str) -> Catalog:
+    return altered(catalog, provider, of_role(provider, "network").id, zonal=False)
 
 
 def own_pods(catalog: Catalog, provider: str) -> Catalog:
     cluster = of_role(provider, "compute", "kubernetes").id
-    return altered(catalog, provider, cluster, frozenset(), pods_on_subnet=0, pod_range_addresses_per_node=256)
+    return altered(catalog, provider, cluster, pods_on_subnet=0, pod_range_addresses_per_node=256)
+
+
+def pods_inside(catalog: Catalog, provider: str) -> Catalog:
+    return altered(catalog, provider, of_role(provider, "compute", "kubernetes").id, pods_on_subnet=1)
+
+
+def all_unknown(catalog: Catalog, provider: str) -> Catalog:
+    """As if the catalog knew nothing of addresses."""
+    network, cluster = of_role(provider, "network").id, of_role(provider, "compute", "kubernetes").id
+    names = ("pods_on_subnet", "pod_range_addresses_per_node", "max_pods_default")
+    return altered(
+        altered(catalog, provider, network, zonal=False, subnet_reserved_addresses=None),
+        provider, cluster, **dict.fromkeys(names),
+    )  # fmt: skip
 
 
 def built(catalog: Catalog | None = None, **values: Any) -> tuple[Context, Topology]:
@@ -215,7 +239,7 @@ def designs(draw: st.DrawFn) -> tuple[Catalog, dict[str, Any]]:
     regions = draw(st.lists(st.sampled_from(list(load().providers[provider].regions)), min_size=2, max_size=2,
                             unique=True))  # fmt: skip
     catalog = load()
-    for change in draw(st.lists(st.sampled_from([zonal, own_pods]), unique=True)):
+    for change in draw(st.lists(st.sampled_from([zonal, spanning, own_pods, pods_inside, all_unknown]), unique=True)):
         catalog = change(catalog, provider)
     overrides = {
         "infrastructure.compute": draw(st.sampled_from(["kubernetes", "containers", "functions", "vms"])),
@@ -322,9 +346,9 @@ def test_growth_over_the_horizon_asks_for_more(provider: str) -> None:
 
 
 def test_a_subnet_a_zone_where_the_network_has_them_and_one_over_all_where_it_has_not() -> None:
-    spanning = production(plan(**kubernetes()))[0]
+    one = production(plan(spanning(load(), "aws"), **kubernetes()))[0]
     each = production(plan(zonal(load(), "aws"), **kubernetes()))[0]
-    assert [(s.tier, s.zone) for s in spanning.subnets] == [("public", 0), ("app", 0), ("data", 0)]
+    assert [(s.tier, s.zone) for s in one.subnets] == [("public", 0), ("app", 0), ("data", 0)]
     assert [s.zone for s in each.subnets if s.tier == "app"] == [1, 2, 3]
 
 
@@ -344,17 +368,31 @@ def test_pods_of_a_node_are_those_of_its_size_where_the_catalog_knows_them() -> 
     # An m5.large has 3 interfaces of 10 addresses and runs 29 pods (awslabs/amazon-eks-ami): node and pods take 30.
     c = built(**kubernetes())[0]
     sku = site_compute(c, sites_of(c)[0]).sku
-    cloud = load().providers["aws"]
+    base = spanning(pods_inside(load(), "aws"), "aws")
+    cloud = base.providers["aws"]
     sizes = {**cloud.instances, sku: replace(cloud.instances[sku], max_pods=29)}
-    catalog = replace(load(), providers={**load().providers, "aws": replace(cloud, instances=sizes)})
+    catalog = replace(base, providers={**base.providers, "aws": replace(cloud, instances=sizes)})
     evidence = next(e for e in plan(catalog, **kubernetes()).evidence if "application" in e.metric)
     given = {q.name: q.value for q in evidence.inputs}
     assert given["pods of a node"] == 29
     assert given["compute"] == 30 * (given["instances in the subnet"] + given["surge"])
 
 
+def test_where_the_catalog_knows_nothing_the_assumptions_hold() -> None:
+    c = built(**kubernetes())[0]
+    sku = site_compute(c, sites_of(c)[0]).sku
+    base = all_unknown(load(), "aws")
+    cloud = base.providers["aws"]
+    sizes = {**cloud.instances, sku: replace(cloud.instances[sku], max_pods=None)}
+    catalog = replace(base, providers={**base.providers, "aws": replace(cloud, instances=sizes)})
+    evidence = next(e for e in plan(catalog, **kubernetes()).evidence if "application" in e.metric)
+    given = {q.name: q.value for q in evidence.inputs}
+    assert (given["pods of a node"], given["kept by the provider"]) == (110, 5)
+    assert "design assumption: pods of a node" in evidence.source
+
+
 def test_pods_with_a_range_of_their_own_take_no_address_of_a_subnet() -> None:
-    inside = plan(**kubernetes())
+    inside = plan(pods_inside(load(), "aws"), **kubernetes())
     outside = plan(own_pods(load(), "aws"), **kubernetes())
     app = [next(s.needed for s in found.networks[0].subnets if s.tier == "app") for found in (inside, outside)]
     assert app[1] < app[0] / 10
@@ -387,8 +425,9 @@ def test_a_region_that_keeps_only_backups_has_no_network() -> None:
 
 
 def test_what_the_provider_keeps_is_not_usable() -> None:
-    catalog = altered(load(), "gcp", of_role("gcp", "network").id, frozenset(), subnet_reserved_addresses=4)
-    for known, reserved in ((catalog, 4), (load(), 5)):
+    network = of_role("gcp", "network").id
+    four, unknown = (altered(load(), "gcp", network, subnet_reserved_addresses=n) for n in (4, None))
+    for known, reserved in ((four, 4), (unknown, 5)):
         for subnet in plan(known, provider="gcp").networks[0].subnets:
             assert subnet.usable == ip_network(subnet.cidr).num_addresses - reserved
 

@@ -186,11 +186,11 @@ def test_data_beyond_the_largest_memory_does_not_buy_read_replicas_that_no_query
 
 
 def test_reads_beyond_the_largest_size_go_to_replicas() -> None:
-    c = context(peak_rps=10_000, queries_per_request=4, read_pct=90, growth_pct_per_year=0, spike_factor=1)
+    c = context(peak_rps=25_000, queries_per_request=4, read_pct=90, growth_pct_per_year=0, spike_factor=1)
     size = database_size(c, Load(c, 0.0), database(c))
     largest = c.provider.instances[size.sku].vcpu
-    assert size.cores_needed == pytest.approx(40)
-    assert size.instances == 1 + math.ceil(36 / largest)
+    assert size.cores_needed == pytest.approx(100)
+    assert size.instances == 1 + math.ceil(90 / largest)
     assert size.fits
 
 
