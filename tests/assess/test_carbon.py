@@ -119,6 +119,7 @@ def test_an_independent_estimate_is_of_the_same_order(vcpus: int, gib: float, wa
 
 # --- the design ------------------------------------------------------------------------------------------
 
+FUNCTIONS = {"infrastructure.compute": "functions", "scaling.caching": "none"}
 SMALL = {
     "peak_rps": 1, "average_rps": 0.1, "cacheable_pct": 0, "database_gb": 5, "object_storage_gb": 0,
     "availability_target_pct": 99,
@@ -130,15 +131,18 @@ SMALL = {
 
 
 def test_a_hand_worked_example() -> None:
-    """Three containers of 1 vCPU and 2 GiB all month in Northern Virginia, hardly busy."""
+    """A few containers that run all month in Northern Virginia, hardly busy."""
     evaluation = evaluate(Requirements(**SMALL))
+    usage = evaluation.topology.component("compute").usage
+    vcpu_hours, gib_hours = usage["vcpu_hours"] or 0, usage["gib_hours"] or 0
+    assert vcpu_hours >= 730
     line = lines(evaluation.assessment.carbon)["compute"]
-    busy = 0.1 * 0.040 * 0.5 / 3  # requests/s x service time x CPU share, of three processors
+    busy = 0.1 * 0.040 * 0.5 * 730 / vcpu_hours  # requests/s x service time x CPU share, of all processors
     assert inputs(line)["utilisation"] == pytest.approx(busy)
-    processors = 3 * 730 * (0.74 + busy * (3.5 - 0.74)) / 1000
-    memory = 3 * 730 * (2 - 1.41) * 0.000392
+    processors = vcpu_hours * (0.74 + busy * (3.5 - 0.74)) / 1000
+    memory = (gib_hours - vcpu_hours * 1.41) * 0.000392
     assert line.kwh == pytest.approx((processors + memory) * 1.135)
-    assert line.kgco2e == pytest.approx(line.kwh * 379.07 / 1000 + 3 * 730 * 0.48 / 1000)
+    assert line.kgco2e == pytest.approx(line.kwh * 379.07 / 1000 + vcpu_hours * 0.48 / 1000)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -178,11 +182,12 @@ def test_a_database_is_counted_with_its_standby_its_data_and_its_backups() -> No
 
 
 def test_functions_count_while_they_serve() -> None:
-    overrides = {"infrastructure.compute": "functions", "infrastructure.database": "nosql", "scaling.caching": "none"}
-    load_ = {"average_rps": 10, "service_time_ms": 100, "cacheable_pct": 0, "availability_target_pct": 99}
-    found = inputs(lines(carbon(data_model="document", overrides=overrides, cpu_pct=30, **load_))["compute"])
-    assert found["processors"] == pytest.approx(10 * 730 * 3600 * 0.1 / 3600)
-    assert found["utilisation"] == pytest.approx(0.3)
+    values = {"average_rps": 10, "service_time_ms": 100, "cpu_pct": 30, "cacheable_pct": 0, "overrides": FUNCTIONS}
+    evaluation = evaluate(Requirements(**values))
+    hours = (evaluation.topology.component("compute").usage["vcpu_seconds"] or 0) / 3600
+    found = inputs(lines(evaluation.assessment.carbon)["compute"])
+    assert found["processors"] == pytest.approx(hours)
+    assert found["utilisation"] * hours == pytest.approx(10 * 0.1 * 0.3 * 730)
 
 
 def test_a_database_billed_by_the_request_is_counted_for_its_data_alone_and_says_so() -> None:
@@ -244,9 +249,6 @@ def test_every_component_is_counted_or_named_as_left_out(provider: str, form: st
 def test_every_component_of_the_examples_is_counted_or_named(evaluations: dict[str, Evaluation]) -> None:
     for evaluation in evaluations.values():
         accounted_for(evaluation)
-
-
-FUNCTIONS = {"infrastructure.compute": "functions", "scaling.caching": "none"}
 
 
 @given(st.sampled_from(PROVIDERS), st.floats(0.1, 1e4), st.floats(1, 20))
