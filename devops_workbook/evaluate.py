@@ -16,9 +16,10 @@ from devops_workbook.assess.carbon import assess_carbon
 from devops_workbook.assess.compliance import assess_compliance
 from devops_workbook.assess.consistency import Design, contradictions, findings_of
 from devops_workbook.assess.cost import assess_cost
-from devops_workbook.assess.model import Assessment, Telemetry
+from devops_workbook.assess.model import Assessment
 from devops_workbook.assess.recovery import assess_recovery
 from devops_workbook.assess.risks import find_risks
+from devops_workbook.assess.telemetry import assess_telemetry
 from devops_workbook.catalog import Catalog, load
 from devops_workbook.design.context import Context
 from devops_workbook.design.decide import decide_all
@@ -60,7 +61,7 @@ def evaluate(requirements: Requirements, catalog: Catalog | None = None) -> Eval
         capacity=assess_capacity(context, topology),
         compliance=assess_compliance(context),
         carbon=assess_carbon(context, topology),
-        telemetry=Telemetry(()),
+        telemetry=assess_telemetry(context, topology),
     )
     plan = compose(context, assessment)
     found = contradictions(Design(requirements, context.catalog, topology, assessment, plan.decisions))

@@ -265,6 +265,12 @@ def telemetry(d: Design) -> Iterator[str]:
     for signal in d.assessment.telemetry.signals:
         if signal.component not in components:
             yield f"{signal.kind} go to {signal.component}, which is not in the topology"
+        for tier in signal.tiers:
+            held = tier.days * signal.gb_day
+            yield from _same(f"{tier.title.lower()} of {signal.kind}", tier.gb, "its days hold", held)
+        if signal.kind == "logs" and (logs := components.get(signal.component)):
+            stored = sum(tier.gb for tier in signal.tiers)
+            yield from _same("logs that are stored", stored, "those billed are", logs.usage.get("log_stored_gb"))
 
 
 def compliance(d: Design) -> Iterator[str]:

@@ -471,10 +471,51 @@ def cache_dependence(c: Context, _: Assessment) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def address_space(c: Context, _: Assessment) -> Iterator[Finding]:
+    """What must fit into a subnet, or into the range of the pods, is more than its place in the address plan holds."""
+    networks = [n for n in c.addresses.networks if n.environment == "production"] if c.addresses else []
+    blocks = [(f"a subnet of the {s.tier} tier", s.needed, s.cidr, n.region) for n in networks for s in n.subnets]
+    blocks += [("the range of the pods", n.pods_needed, n.pods, n.region) for n in networks if n.pods]
+    short = [block for block in blocks if block[1] > 1 << (32 - int(block[2].partition("/")[2]))]
+    if short:
+        what, needed, cidr, region = max(short, key=lambda block: block[1])
+        yield Finding(
+            "conflict", "high", "address-space",
+            f"The address plan has no room for the planned peak: {what} in {region} needs {needed:,} addresses, and "
+            f"its place holds {cidr}.",
+            (WayOut("Use fewer, larger nodes, or let a node run fewer pods"),
+             WayOut("Give pods a range of their own in 100.64.0.0/10, which is routed nowhere else"),
+             WayOut("Split the system over several networks, each with a block of its own")),
+            "infrastructure.network",
+        )  # fmt: skip
+
+
+def carbon_elsewhere(c: Context, _: Assessment) -> Iterator[Finding]:
+    """Another region that may be used has a grid less than half as carbon-intensive, and how far it is, is known."""
+    here, residency = c.region, c.requirements.data_residency
+    found = []
+    for r in c.provider.regions.values():
+        away = c.provider.round_trip(here.id, r.id)
+        allowed = residency in ("none", r.jurisdiction) and r.id != c.requirements.secondary_region
+        cleaner = here.grid.value and r.grid.value is not None and 2 * r.grid.value < here.grid.value
+        if allowed and cleaner and away and away.value is not None and r.zones >= min(3, here.zones):
+            found.append((away.value, r.grid.value or 0.0, r))
+    if found:
+        nearest, cleanest = min(found, key=lambda x: x[0]), min(found, key=lambda x: x[1])
+        yield Finding(
+            "risk", "low", "carbon-region",
+            f"The grid of {here.title} ({here.id}) emits {here.grid.value:,.0f} gCO2e/kWh, more than twice that of "
+            f"{counted(len(found), 'other region')} that the requirements allow.",
+            tuple(WayOut(f"Use {r.title} ({r.id}): {grams:,.0f} gCO2e/kWh, {ms:,.0f} ms away", {"region": r.id})
+                  for ms, grams, r in dict.fromkeys((nearest, cleanest))),
+            "infrastructure.provider",
+        )  # fmt: skip
+
+
 RULES: tuple[Callable[[Context, Assessment], Iterator[Finding]], ...] = (
     availability_not_known, availability_ceiling, recovery_targets, recovery_unbounded, zero_data_loss, latency,
     over_budget, residency, no_zones, iac_not_available, log_retention, controls_missing, nobody_awake,
-    cache_dependence, prices_not_known,
+    cache_dependence, prices_not_known, address_space, carbon_elsewhere,
 )  # fmt: skip
 _SEVERITIES = ("high", "medium", "low")
 

@@ -13,6 +13,7 @@ import math
 from itertools import pairwise
 
 from devops_workbook.catalog.model import Service
+from devops_workbook.design.addressing import address_plan
 from devops_workbook.design.context import Context
 from devops_workbook.design.draft import KB_PER_GB, Draft, Usage
 from devops_workbook.design.model import Topology
@@ -59,7 +60,8 @@ def build(c: Context) -> Topology:
         _replication(draft)
     _backup(draft, places)
     _transfer(draft, places)
-    return draft.topology()
+    c.addresses = address_plan(c, places, draft.components.values())
+    return draft.topology(c.addresses)
 
 
 # --- outside and edge ------------------------------------------------------------------------------------

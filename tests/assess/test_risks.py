@@ -9,9 +9,10 @@ import pytest
 
 from devops_workbook.assess.model import CostLine
 from devops_workbook.assess.risks import prices_not_known
-from devops_workbook.catalog import load
+from devops_workbook.catalog import Catalog, load
 from devops_workbook.design.context import Context
 from devops_workbook.evaluate import Evaluation, evaluate
+from devops_workbook.evidence import Fact
 from devops_workbook.findings import Finding
 from devops_workbook.requirements import Requirements
 
@@ -61,6 +62,10 @@ EXAMPLES: dict[str, tuple[Values, Values]] = {
     ),
     "nobody-on-call": (
         {"rto_minutes": 240, "on_call": "business-hours"}, {"rto_minutes": 240, "on_call": "24x7"},
+    ),
+    "address-space": (
+        {"peak_rps": 1e6, "average_rps": 1e5, "overrides": {"infrastructure.compute": "kubernetes"}},
+        {"peak_rps": 1e3, "average_rps": 1e2, "overrides": {"infrastructure.compute": "kubernetes"}},
     ),
     "cold-cache": ({"cacheable_pct": 90}, {"cacheable_pct": 20}),
     "override-unknown": ({"overrides": {"cicd.stages": "standrd"}}, {"overrides": {"cicd.stages": "standard"}}),
@@ -156,6 +161,35 @@ def test_cheaper_options_are_cheaper() -> None:
 def test_a_second_is_not_rounded_to_no_minutes() -> None:
     finding = found({"provider": "azure", "rto_minutes": 0, "overrides": MULTI_ZONE})["rto-instance"]
     assert "0.5 minutes" in finding.message
+
+
+def carbon_finding(trips: dict[str, float], **values: Any) -> tuple[Finding | None, Catalog]:
+    """What is said of the carbon of a region when the round trips from Northern Virginia are these."""
+    cloud = load().providers["aws"]
+    latency = {("us-east-1", region): Fact(ms, "ms", "test", "2026-11") for region, ms in trips.items()}
+    catalog = replace(load(), providers={**load().providers, "aws": replace(cloud, latency=latency)})
+    findings = evaluate(Requirements(**values), catalog).findings
+    return next((f for f in findings if f.code == "carbon-region"), None), catalog
+
+
+def test_a_cleaner_region_is_offered_with_its_distance_and_helps() -> None:
+    finding, catalog = carbon_finding({"ca-central-1": 16, "eu-north-1": 115, "us-east-2": 12, "eu-west-3": 80})
+    assert finding is not None
+    # us-east-2 is no cleaner; of the others the nearest and the cleanest are offered.
+    assert [way.change["region"] for way in finding.ways_out] == ["ca-central-1", "eu-north-1"]
+    assert "16 ms" in finding.ways_out[0].text
+    assert "3 other regions" in finding.message
+    for way in finding.ways_out:
+        assert helped(finding, evaluate(with_change(Requirements(), way.change), catalog))
+
+
+def test_a_region_is_not_offered_where_it_is_not_allowed_or_its_distance_or_grid_is_not_known() -> None:
+    assert carbon_finding({})[0] is None
+    assert carbon_finding({"ca-west-1": 50})[0] is None  # its grid is not known
+    assert carbon_finding({"us-west-2": 60})[0] is None  # cleaner, but not by half
+    assert carbon_finding({"ca-central-1": 16}, data_residency="us")[0] is None
+    assert carbon_finding({"ca-central-1": 16}, secondary_region="ca-central-1")[0] is None
+    assert carbon_finding({"ca-central-1": 16})[0] is not None
 
 
 def test_the_gravest_come_first(evaluations: dict[str, Evaluation]) -> None:

@@ -151,7 +151,9 @@ def test_fedramp_asks_for_more_than_the_baseline_it_is_made_from(catalog: Catalo
 @pytest.mark.parametrize("id", FRAMEWORKS)
 def test_a_demand_is_of_a_known_kind_and_gives_its_reason(catalog: Catalog, id: str) -> None:
     demands = catalog.frameworks[id].demands
-    assert demands.keys() <= {"rule_out", "why", "when", "min_log_retention_days", "min_log_retention_why"}
+    days = {"min_log_retention_days", "min_log_retention_why", "min_log_searchable_days"}
+    assert demands.keys() <= {"rule_out", "why", "when", *days}
+    assert demands.get("min_log_searchable_days", 0) <= demands.get("min_log_retention_days", 0)
     assert ("min_log_retention_days" in demands) == ("min_log_retention_why" in demands)
     gone, why = demands.get("rule_out", {}), demands.get("why", {})
     assert gone.keys() == why.keys()
