@@ -18,6 +18,7 @@ from devops_workbook.findings import Finding
 from devops_workbook.requirements import Requirements
 
 if TYPE_CHECKING:
+    from devops_workbook.design.backups import CopySet
     from devops_workbook.design.sizing import Load
     from devops_workbook.design.telemetry import Telemetry
 
@@ -26,7 +27,7 @@ __all__ = ["Context"]
 
 @dataclass
 class Context:
-    """One evaluation in progress. load, telemetry and sizes keep what is worked out once and asked for often."""
+    """One evaluation in progress. load, telemetry, backups and sizes keep what is worked out once, asked for often."""
 
     requirements: Requirements
     catalog: Catalog
@@ -34,6 +35,7 @@ class Context:
     findings: list[Finding] = field(default_factory=list)
     load: Load | None = None
     telemetry: Telemetry | None = None
+    backups: tuple[CopySet, ...] | None = None
     sizes: dict[str, Sequence[tuple[float, Instance]]] = field(default_factory=dict)
 
     @cached_property

@@ -31,8 +31,20 @@ EXAMPLES: dict[str, tuple[Values, Values]] = {
     "rto-zone": ({"rto_minutes": 0, "overrides": MULTI_ZONE}, {"rto_minutes": 10, "overrides": MULTI_ZONE}),
     "rto-region": ({"rto_minutes": 10, "overrides": MULTI_ZONE}, {"rto_minutes": 240, "overrides": MULTI_ZONE}),
     "rpo-region": ({"rpo_minutes": 5, "overrides": MULTI_ZONE}, {"rpo_minutes": 1440, "overrides": MULTI_ZONE}),
-    "rto-data-corruption": ({"database_gb": 5000, "rto_minutes": 240}, {"database_gb": 10, "rto_minutes": 240}),
-    "rpo-data-corruption": ({"rpo_minutes": 1}, {"rpo_minutes": 60}),
+    "rto-deletion": ({"database_gb": 5000, "rto_minutes": 240}, {"database_gb": 10, "rto_minutes": 240}),
+    "rpo-deletion": ({"rpo_minutes": 1}, {"rpo_minutes": 60}),
+    "no-immutable-copy": (
+        {"overrides": {"disaster_recovery.backup": "pitr"}},
+        {"overrides": {"disaster_recovery.backup": "pitr-immutable"}},
+    ),
+    "ransomware-beyond-targets": (
+        {"overrides": {"disaster_recovery.backup": "pitr-immutable"}},
+        {"rto_minutes": 1440, "rpo_minutes": 20_160, "overrides": {"disaster_recovery.backup": "pitr-immutable"}},
+    ),
+    "files-in-one-region": (
+        {"overrides": MULTI_ZONE | {"disaster_recovery.backup": "pitr"}},
+        {"overrides": MULTI_ZONE | {"disaster_recovery.backup": "pitr-cross-region"}},
+    ),
     "no-second-region": ({"region": "eu-west-2"}, {"region": "eu-west-2", "secondary_region": "eu-west-1"}),
     "rpo-zero-asynchronous": (
         {"rpo_minutes": 0, "overrides": {"disaster_recovery.high_availability": "warm-standby"}},
@@ -135,7 +147,7 @@ def test_prices_are_spoken_of_only_where_one_is_borrowed_or_missing() -> None:
 
 
 def test_a_target_that_no_setting_can_reach_is_not_offered() -> None:
-    slow = found({"database_gb": 10_000_000, "rto_minutes": 60})["rto-data-corruption"]
+    slow = found({"database_gb": 10_000_000, "rto_minutes": 60})["rto-deletion"]
     assert not any("rto_minutes" in way.change for way in slow.ways_out)
     flood = {"monthly_budget_usd": 10, "response_kb": 10_000_000, "peak_rps": 1e6, "average_rps": 1e6}
     dear = found(flood)["over-budget"]
