@@ -121,8 +121,8 @@ def availability_ceiling(c: Context, a: Assessment) -> Iterator[Finding]:
         "conflict" if alone else "risk", "high" if alone else "medium", "availability-ceiling",
         f"The target is {target:g} %, but the services on the users' path promise {math.floor(pct * 1e4) / 1e4:g} % "
         f"together. {worst.title} promises least, {worst.pct:g} %. These are refund promises, not measurements.",
-        (*_lower_target(c, pct), *_without_cdn(c, worst.component), *_better_service(c, pct),
-         *_better_promised(c, pct)),
+        (*_lower_target(c, pct), *_without_cdn(c, worst.component), *_without_a_person(c, pct),
+         *_better_service(c, pct), *_better_promised(c, pct)),
         _HIGH_AVAILABILITY,
     )  # fmt: skip
 
@@ -148,25 +148,35 @@ def _without_cdn(c: Context, component: str) -> tuple[WayOut, ...]:
 
 
 def _promised(
-    c: Context, compute: Service | None = None, database: Service | None = None, form: str = "", entry: str = ""
-) -> float:
+    c: Context, compute: Service | None = None, database: Service | None = None, form: str = "", entry: str = "",
+    automatic: bool | None = None,
+) -> float:  # fmt: skip
     """What the users' path would promise with these in place of those chosen, per cent; 0 = not known."""
     compute = compute or chosen_service(c, "infrastructure.compute")
     database = database or chosen_service(c, "infrastructure.database")
     form, entry = form or c.choice(_HIGH_AVAILABILITY), entry or c.choice("scaling.load_balancing")
-    return path_pct(c, compute, database, form=form, entry=entry) or 0.0
+    return path_pct(c, compute, database, form=form, entry=entry, automatic=automatic) or 0.0
+
+
+def _without_a_person(c: Context, pct: float) -> Iterator[WayOut]:
+    """A failover that waits for nobody, where it can be had and then promises more than `pct`."""
+    for o in _possible(c, "disaster_recovery.recovery"):
+        if o.id == "region-failover-automatic" and _promised(c, automatic=True) > pct:
+            yield WayOut(f"Use {o.title[0].lower()}{o.title[1:]}", _override(c, "disaster_recovery.recovery", o.id))
 
 
 def _better_service(c: Context, pct: float) -> Iterator[WayOut]:
-    """Other services that can be had, and with one of which the path promises more than `pct`."""
+    """Other services that can be had, and with one of which the path promises more than `pct`. Machines are none:
+    they promise more only because their provider promises nothing of what runs on them."""
     services = c.provider.services
-    promised: dict[str, Callable[[Option], float]] = {
-        "infrastructure.compute": lambda o: _promised(c, compute=services[o.service]),
-        "infrastructure.database": lambda o: _promised(c, database=services[o.service]),
-        "scaling.load_balancing": lambda o: _promised(c, entry=o.id),
-    }
-    for field, of in promised.items():
-        yield from (WayOut(f"Use {o.title}", _override(c, field, o.id)) for o in _possible(c, field) if of(o) > pct)
+    compute, database, entry = "infrastructure.compute", "infrastructure.database", "scaling.load_balancing"
+    managed = (o for o in _possible(c, compute) if carrier(c.provider, services[o.service]).kind != "vms")
+    options = (
+        *((compute, o, _promised(c, compute=services[o.service])) for o in managed),
+        *((database, o, _promised(c, database=services[o.service])) for o in _possible(c, database)),
+        *((entry, o, _promised(c, entry=o.id)) for o in _possible(c, entry)),
+    )
+    return (WayOut(f"Use {o.title}", _override(c, field, o.id)) for field, o, promised in options if promised > pct)
 
 
 def _better_promised(c: Context, pct: float) -> Iterator[WayOut]:

@@ -134,14 +134,14 @@ def switches_by_itself(c: Context, form: str) -> bool:
     return form in _SWITCH_BY_THEMSELVES
 
 
-def failover_of(c: Context, database: Service, form: str) -> Failover | None:
+def failover_of(c: Context, database: Service, form: str, automatic: bool | None = None) -> Failover | None:
     """How the second site of a form takes over, None = there is one site. It takes as long as the recovery from the
-    loss of the region."""
+    loss of the region; automatic: without a person, None = as `switches_by_itself` says."""
     if sites(form) == 1 or c.second_region is None:
         return None
     if form == "active-active":
         return ALWAYS_ON
-    automatic = switches_by_itself(c, form)
+    automatic = switches_by_itself(c, form) if automatic is None else automatic
     success = c.assume("failover_success_automatic" if automatic else "failover_success_manual")
     minutes = region_case(c, Setup(form, "pitr", automatic, database)).rto_minutes
     return Failover(success, minutes, c.assume("outage_minutes"))
@@ -171,8 +171,13 @@ def weakest_pct(c: Context, services: Iterable[Service], database: Service, form
 
 
 def path_pct(
-    c: Context, compute: Service, database: Service, form: str = "multi-zone", entry: str = "application"
+    c: Context,
+    compute: Service,
+    database: Service,
+    form: str = "multi-zone",
+    entry: str = "application",
+    automatic: bool | None = None,
 ) -> float | None:
     """What the users' path promises, per cent, for these services in a deployment form: reading and writing, with
-    everything that stands on the way of a request. None = not known."""
-    return combined(c, main_path(c, compute, database, form, entry), failover_of(c, database, form))
+    everything that stands on the way of a request. automatic: as in `failover_of`. None = not known."""
+    return combined(c, main_path(c, compute, database, form, entry), failover_of(c, database, form, automatic))

@@ -180,3 +180,28 @@ def test_nothing_is_said_twice(evaluations: dict[str, Evaluation]) -> None:
     for evaluation in evaluations.values():
         messages = [f.message for f in evaluation.findings]
         assert len(set(messages)) == len(messages)
+
+
+MANUAL = {
+    "disaster_recovery.high_availability": "warm-standby",
+    "disaster_recovery.recovery": "region-failover-manual",
+}
+
+
+@pytest.mark.parametrize("provider", load().providers)
+@pytest.mark.parametrize("overrides", [MANUAL, MULTI_ZONE | {"infrastructure.database": "relational"}])
+def test_a_way_out_of_the_ceiling_promises_more(provider: str, overrides: dict[str, str]) -> None:
+    wanted = Requirements(provider=provider, availability_target_pct=99.99, team_size=20, overrides=overrides)
+    before = evaluate(wanted)
+    ceiling = next(f for f in before.findings if f.code == "availability-ceiling")
+    ways = [way for way in ceiling.ways_out if way.change and "availability_target_pct" not in way.change]
+    assert ways
+    for way in ways:
+        after = evaluate(with_change(wanted, way.change)).assessment.availability.pct
+        assert after is not None
+        assert after > (before.assessment.availability.pct or 0), way.text
+
+
+def test_a_failover_that_waits_for_nobody_is_offered_where_a_person_takes_too_long() -> None:
+    ceiling = found({"availability_target_pct": 99.99, "team_size": 20, "overrides": MANUAL})["availability-ceiling"]
+    assert "Use automatic failover to another region" in [way.text for way in ceiling.ways_out]

@@ -265,7 +265,8 @@ def recovery_procedures(c: Context) -> Decision:
     }
     avoid: Reasons = {
         "region-failover-manual": (form == "active-active" and "both regions serve, and health checks drop a lost one")
-        or (too_slow and f"with a person deciding it takes {_known(manual)}, above {amount(r.rto_minutes)} min"),
+        or (too_slow and f"with a person deciding it takes {_known(manual)}, above {amount(r.rto_minutes)} min")
+        or _promises_less(c, form),
         "region-failover-automatic": form == "pilot-light"
         and "the second site has no instances to switch to until people have started them",
     }
@@ -278,6 +279,16 @@ def recovery_procedures(c: Context) -> Decision:
     decision = settle(c, "disaster_recovery.recovery", rule_out=rule_out, avoid=avoid, rationale=rationale)
     alone = c.second_region is None and decision.choice.id == "zone-failover"
     return replace(decision, summary=_ZONES_ONLY) if alone else decision
+
+
+def _promises_less(c: Context, form: str) -> str:
+    """Why a warm standby should not wait for a person, where the users' path then falls short of the target."""
+    if form != "warm-standby":
+        return ""
+    entry, target = c.choice("scaling.load_balancing"), c.requirements.availability_target_pct
+    pct = path_pct(c, *_services(c), form=form, entry=entry, automatic=False)
+    short = pct is not None and pct < target
+    return f"with a person deciding the users' path promises {_pct(pct)}, below {target:g} %" if short else ""
 
 
 _ZONES_ONLY = (
