@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from typing import overload
 
 from devops_workbook.assess.model import Availability, AvailabilityPart, Block, Contribution, Journey
-from devops_workbook.catalog.model import Service
 from devops_workbook.design.context import Context
 from devops_workbook.design.model import Component, Topology
 from devops_workbook.design.paths import Part, combined, failover_of, main_path, part_of
@@ -73,10 +72,11 @@ def assess_availability(c: Context, topology: Topology) -> Availability:
     adds to the downtime, every other journey, and the error budget of a 30-day month and of a year of 365 days."""
     design = _design(c, topology)
     pct, target = combined(c, design.path, design.failover), c.requirements.availability_target_pct
+    stops = tuple(_stop(design, part) for part in design.path)
     return Availability(
         pct, target, _downtime(pct, MINUTES_PER_MONTH), _downtime(target, MINUTES_PER_MONTH),
-        tuple(_part(design, part) for part in design.path), _journeys(design), _contributions(design, pct),
-        (_total(design, "Availability of the users' path", design.path, pct), *_budgets(target)),
+        tuple(_part(design, part) for part in design.path), _journeys(design, stops), _contributions(design, pct),
+        (_total(design, "Availability of the users' path", stops, pct), *_budgets(target)),
     )  # fmt: skip
 
 
@@ -117,44 +117,6 @@ def _zonal(c: Context, part: Part) -> tuple[Quantity, ...]:
         return ()
     return (Quantity("promise for one zone", part.sla.pct, "%"),
             Quantity("common-cause share of zones", c.assume("zone_common_cause_share")))  # fmt: skip
-
-
-def _total(d: _Design, metric: str, parts: Iterable[Part], pct: float | None, failover: bool = True) -> Evidence:
-    parts = tuple(parts)
-    taken = d.failover if failover else None
-    return Evidence(
-        metric, pct, "%", _formula(taken, pct),
-        (*(Quantity(_input(d, p), p.pct, "%") for p in parts), *(_switching(d, taken) if taken else ())),
-        _PROMISES, min((p.sla.as_of for p in parts if p.sla), default=""),
-    )  # fmt: skip
-
-
-def _input(d: _Design, part: Part) -> str:
-    return f"{d.title(part)} ({part.sla.form if part.sla else 'no promise'})"
-
-
-def _switching(d: _Design, failover: Failover) -> tuple[Quantity, ...]:
-    beta = Quantity("common-cause share", d.beta)
-    if d.form == "active-active":
-        return (beta,)
-    return (
-        beta, Quantity("failover success", failover.success), Quantity("failover time", failover.minutes, "min"),
-        Quantity("mean outage", failover.outage_minutes, "min"),
-    )  # fmt: skip
-
-
-def _formula(failover: Failover | None, pct: float | None) -> str:
-    if pct is None:
-        return "not known: a service it needs states no promise that we could find"
-    if failover is None:
-        return "product of the promises of the services in series"
-    each = "U = 1 - product of the services of one site, beta = common-cause share, Ui = (1 - beta) x U"
-    if failover.waiting == 0.0:
-        return f"global services x (1 - beta x U) x (1 - Ui^2), {each}"
-    return (
-        f"global services x (1 - beta x U) x (1 - Ui x (lost + served x Ui)), {each}, served = failover success x "
-        "(1 - min(1, failover time / mean outage)), lost = 1 - served"
-    )
 
 
 def _budgets(target: float) -> tuple[Evidence, ...]:
@@ -205,63 +167,21 @@ def _contribution(
 # --- journeys --------------------------------------------------------------------------------------------
 
 
-def _journeys(d: _Design) -> tuple[Journey, ...]:
-    """What users do: read from the cache, read, write, sign in, call out; and what the team does: change it."""
-    found = []
-    if "cdn" in d.components:
-        cached = [p for p in d.path if p.component in ("dns", "cdn")]
-        found.append(_journey(d, "read-cached", "Read a cached answer", cached))
-    found.append(_journey(d, "read", "Read", [p for p in d.path if p.component != "intake"]))
-    found.append(_journey(d, "write", "Write", d.path))
-    if d.c.requirements.public_facing:
-        signed = [p for id in ("identity",) if (p := _needed(d, id))]
-        found.append(_journey(d, "sign-in", "Sign in", [*d.path, *signed]))
-    if gateway := _needed(d, "nat"):
-        compute = [p for p in d.path if p.component == "compute"]
-        found.append(_journey(d, "call-out", "Call services outside", [*compute, gateway]))
-    found.append(_journey(d, "change", "Change the system", _to_change(d), failover=False))
-    return tuple(found)
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    """A part on its journeys: how it is cited, and its block at the first site and at the second."""
+
+    part: Part
+    cited: Quantity
+    block: Block
+    twin: Block
 
 
-def _needed(d: _Design, id: str) -> Part | None:
-    """A component as a part, with its own promise; None where the design has none."""
-    component = d.components.get(id)
-    return part_of(d.c, id, _service(d.c, component), d.form) if component else None
-
-
-def _service(c: Context, component: Component) -> Service:
-    return find_service(c.catalog, c.provider.id, component.service)
-
-
-def _to_change(d: _Design) -> list[Part]:
-    """What builds a change and brings it to every site: the pipeline with the identity it works under, where images
-    come from, the control plane of the compute service, and the secrets and keys that new instances start with."""
-    ids = ["source", "pipeline", "identity", "registry"]
-    ids += [name + suffix for suffix in ("", "-2") for name in ("compute", "secrets", "keys")]
-    return [part for id in ids if (part := _needed(d, id))]
-
-
-def _journey(d: _Design, id: str, title: str, parts: Iterable[Part], failover: bool = True) -> Journey:
-    parts = tuple(parts)
-    pct = combined(d.c, parts, d.failover if failover else None)
-    block = _block(d, title, parts, pct, failover)
-    evidence = _total(d, f"Availability: {title.lower()}", parts, pct, failover)
-    return Journey(id, title, pct, _downtime(pct, MINUTES_PER_YEAR), block, evidence)
-
-
-def _block(d: _Design, title: str, parts: tuple[Part, ...], pct: float | None, failover: bool) -> Block:
-    site = [p for p in parts if not p.everywhere]
-    if d.failover is None or not failover or not site:
-        return Block("series", title, pct, children=tuple(_leaf(d, p) for p in parts))
-    once = tuple(_leaf(d, p) for p in parts if p.everywhere)
-    one = series(p.pct for p in site)
-    both = None if one is None else two_sites(one, d.beta, d.failover)
-    children = tuple(
-        Block("series", name, one, children=tuple(_leaf(d, p, suffix) for p in site))
-        for name, suffix in (("First site", ""), ("Second site", "-2"))
-    )
-    pair = Block("sites", "Two sites", both, children=children, detail=_taking_over(d, d.failover))
-    return Block("series", title, pct, children=(*once, pair))
+def _stop(d: _Design, part: Part) -> _Stop:
+    title, block = d.title(part), _leaf(d, part)
+    cited = Quantity(f"{title} ({part.sla.form if part.sla else 'no promise'})", part.pct, "%")
+    twin = block if d.failover is None or part.everywhere else _leaf(d, part, "-2")
+    return _Stop(part, cited, block, twin)
 
 
 def _leaf(d: _Design, part: Part, suffix: str = "") -> Block:
@@ -276,6 +196,58 @@ def _leaf(d: _Design, part: Part, suffix: str = "") -> Block:
     return Block("k-of-n", title, part.pct, id, (Block("part", "One zone", part.sla.pct, id),), zones)
 
 
+def _journeys(d: _Design, path: tuple[_Stop, ...]) -> tuple[Journey, ...]:
+    """What users do: read from the cache, read, write, sign in, call out; and what the team does: change it."""
+    found = []
+    if "cdn" in d.components:
+        cached = [x for x in path if x.part.component in ("dns", "cdn")]
+        found.append(_journey(d, "read-cached", "Read a cached answer", cached))
+    found.append(_journey(d, "read", "Read", [x for x in path if x.part.component != "intake"]))
+    found.append(_journey(d, "write", "Write", path))
+    if d.c.requirements.public_facing:
+        found.append(_journey(d, "sign-in", "Sign in", [*path, *_needed(d, "identity")]))
+    if gateway := _needed(d, "nat"):
+        compute = [x for x in path if x.part.component == "compute"]
+        found.append(_journey(d, "call-out", "Call services outside", [*compute, *gateway]))
+    found.append(_journey(d, "change", "Change the system", _needed(d, *_TO_CHANGE), failover=False))
+    return tuple(found)
+
+
+# What builds a change and brings it to every site: the pipeline with the identity it works under, where images come
+# from, the control plane of the compute service, and the secrets and keys that new instances start with.
+_TO_CHANGE = ("source", "pipeline", "identity", "registry", "compute", "secrets", "keys", "compute-2", "secrets-2",
+              "keys-2")  # fmt: skip
+
+
+def _needed(d: _Design, *ids: str) -> list[_Stop]:
+    """Those of the components that the design has, each with its own promise."""
+    c = d.c
+    found = ((id, d.components[id].service) for id in ids if id in d.components)
+    parts = (part_of(c, id, find_service(c.catalog, c.provider.id, service), d.form) for id, service in found)
+    return [_stop(d, part) for part in parts]
+
+
+def _journey(d: _Design, id: str, title: str, stops: Iterable[_Stop], failover: bool = True) -> Journey:
+    stops = tuple(stops)
+    pct = combined(d.c, (x.part for x in stops), d.failover if failover else None)
+    evidence = _total(d, f"Availability: {title.lower()}", stops, pct, failover)
+    return Journey(id, title, pct, _downtime(pct, MINUTES_PER_YEAR), _block(d, title, stops, pct, failover), evidence)
+
+
+def _block(d: _Design, title: str, stops: tuple[_Stop, ...], pct: float | None, failover: bool) -> Block:
+    site = [x for x in stops if not x.part.everywhere]
+    if d.failover is None or not failover or not site:
+        return Block("series", title, pct, children=tuple(x.block for x in stops))
+    one = series(x.part.pct for x in site)
+    both = None if one is None else two_sites(one, d.beta, d.failover)
+    children = (
+        Block("series", "First site", one, children=tuple(x.block for x in site)),
+        Block("series", "Second site", one, children=tuple(x.twin for x in site)),
+    )
+    pair = Block("sites", "Two sites", both, children=children, detail=_taking_over(d, d.failover))
+    return Block("series", title, pct, children=(*(x.block for x in stops if x.part.everywhere), pair))
+
+
 def _taking_over(d: _Design, failover: Failover) -> str:
     """How the second site takes over, with its numbers in words."""
     shared = f"{d.beta:.0%} of failures take both"
@@ -286,4 +258,40 @@ def _taking_over(d: _Design, failover: Failover) -> str:
     return (
         f"the second takes over within {failover.minutes:.3g} min in {failover.success:.0%} of outages of "
         f"{failover.outage_minutes:.3g} min; {shared}"
+    )
+
+
+# --- evidence --------------------------------------------------------------------------------------------
+
+
+def _total(d: _Design, metric: str, stops: tuple[_Stop, ...], pct: float | None, failover: bool = True) -> Evidence:
+    taken = d.failover if failover else None
+    return Evidence(
+        metric, pct, "%", _formula(taken, pct),
+        (*(x.cited for x in stops), *(_switching(d, taken) if taken else ())),
+        _PROMISES, min((x.part.sla.as_of for x in stops if x.part.sla), default=""),
+    )  # fmt: skip
+
+
+def _switching(d: _Design, failover: Failover) -> tuple[Quantity, ...]:
+    beta = Quantity("common-cause share", d.beta)
+    if d.form == "active-active":
+        return (beta,)
+    return (
+        beta, Quantity("failover success", failover.success), Quantity("failover time", failover.minutes, "min"),
+        Quantity("mean outage", failover.outage_minutes, "min"),
+    )  # fmt: skip
+
+
+def _formula(failover: Failover | None, pct: float | None) -> str:
+    if pct is None:
+        return "not known: a service it needs states no promise that we could find"
+    if failover is None:
+        return "product of the promises of the services in series"
+    each = "U = 1 - product of the services of one site, beta = common-cause share, Ui = (1 - beta) x U"
+    if failover.waiting == 0.0:
+        return f"global services x (1 - beta x U) x (1 - Ui^2), {each}"
+    return (
+        f"global services x (1 - beta x U) x (1 - Ui x (lost + served x Ui)), {each}, served = failover success x "
+        "(1 - min(1, failover time / mean outage)), lost = 1 - served"
     )

@@ -233,7 +233,7 @@ def _faster(c: Context, case: RecoveryCase, name: str, found: float) -> tuple[Wa
         form = way.change["overrides"][_HIGH_AVAILABILITY]
         automatic = switches_by_itself(c, form)
         setup = Setup(form, c.choice(_BACKUP), automatic, chosen_service(c, "infrastructure.database"))
-        other = next(x for x in recovery(c, setup) if x.disruption == case.disruption)
+        (other,) = recovery(c, setup, (case.disruption,))
         better = other.rto_minutes if name == "RTO" else other.rpo_minutes
         if better is not None and better < found:
             ways.append(way)

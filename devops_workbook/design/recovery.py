@@ -15,20 +15,24 @@ achieves), so that the two cannot differ.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
-from devops_workbook.catalog.model import Service
+from devops_workbook.catalog.model import Catalog, Service
 from devops_workbook.design.backups import COPIED_HOURLY, IMMUTABLE, log_gb_per_day
 from devops_workbook.design.context import Context
 from devops_workbook.design.reliability import sites
 from devops_workbook.evidence import Fact
+from devops_workbook.units import convert
 
-__all__ = ["INFRASTRUCTURE", "Disruption", "Recovery", "Setup", "Step", "recovery", "region_case"]
+__all__ = ["DISRUPTIONS", "INFRASTRUCTURE", "Disruption", "Recovery", "Setup", "Step", "recovery", "region_case"]
 
 Disruption = Literal["instance", "zone", "region", "deletion", "ransomware"]
 INFRASTRUCTURE: tuple[Disruption, ...] = ("instance", "zone", "region")
 """The disruptions that redundancy helps against; the targets are held against the worst of these."""
+DISRUPTIONS: tuple[Disruption, ...] = (*INFRASTRUCTURE, "deletion", "ransomware")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +81,25 @@ class Setup:
     database: Service
 
 
-def recovery(context: Context, setup: Setup) -> tuple[Recovery, ...]:
-    """Recovery per disruption: instance, zone, region, deletion, ransomware, in that order."""
-    return (
-        _instance(context, setup),
-        _zone(context, setup),
-        region_case(context, setup),
-        _deletion(context, setup),
-        _ransomware(context, setup),
-    )
+def recovery(
+    context: Context, setup: Setup, disruptions: Iterable[Disruption] = DISRUPTIONS
+) -> tuple[Recovery, ...]:  # fmt: skip
+    """Recovery from each of the disruptions, in their order; without any named, from all."""
+    return tuple(_CASES[disruption](context, setup) for disruption in disruptions)
 
 
 # --- steps -----------------------------------------------------------------------------------------------
 
 
 def _assumed(context: Context, title: str, name: str) -> Step:
-    fact = context.catalog.assumptions[name]
-    minutes = context.assume(name) / (60.0 if fact.unit == "s" else 1.0)
-    return Step(title, minutes, fact.source, fact.as_of)
+    return _assumed_step(context.catalog, title, name)
+
+
+@lru_cache(maxsize=256)
+def _assumed_step(catalog: Catalog, title: str, name: str) -> Step:
+    fact = catalog.assumptions[name]
+    assert fact.value is not None
+    return Step(title, convert(fact.value, fact.unit, "min"), fact.source, fact.as_of)
 
 
 def _published(context: Context, title: str, name: str) -> Step:
@@ -248,3 +253,12 @@ def _ransomware(context: Context, setup: Setup) -> Recovery:
     dwell, days = context.catalog.assumptions["dwell_days"], context.assume("dwell_days")
     interval, copied = _copy_age(context, setup.backup)
     return Recovery("ransomware", steps, days * 24.0 * 60.0 + interval, f"{dwell.source}; {copied}")
+
+
+_CASES: Mapping[Disruption, Callable[[Context, Setup], Recovery]] = {
+    "instance": _instance,
+    "zone": _zone,
+    "region": region_case,
+    "deletion": _deletion,
+    "ransomware": _ransomware,
+}

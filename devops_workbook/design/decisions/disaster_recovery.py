@@ -11,7 +11,7 @@ from devops_workbook.design.context import Context
 from devops_workbook.design.decisions.advice import Reasons, settle
 from devops_workbook.design.model import Decision
 from devops_workbook.design.paths import entry_service, intake_services, path_pct, switches_by_itself, weakest_pct
-from devops_workbook.design.recovery import INFRASTRUCTURE, Recovery, Setup, recovery
+from devops_workbook.design.recovery import DISRUPTIONS, INFRASTRUCTURE, Recovery, Setup, recovery
 from devops_workbook.design.reliability import FORMS, form_rank, sites
 from devops_workbook.design.words import amount, error_budget, error_budget_minutes
 
@@ -44,8 +44,7 @@ def _services(c: Context) -> tuple[Service, Service]:
 
 
 def _infrastructure_cases(c: Context, form: str, backup: str, automatic: bool) -> tuple[Recovery, ...]:
-    setup = Setup(form, backup, automatic, _services(c)[1])
-    return tuple(case for case in recovery(c, setup) if case.disruption in INFRASTRUCTURE)
+    return recovery(c, Setup(form, backup, automatic, _services(c)[1]), INFRASTRUCTURE)
 
 
 def _known(minutes: float | None) -> str:
@@ -239,9 +238,9 @@ def _backup_summary(decision: Decision, alone: bool) -> str:
 def _all_cases(c: Context, form: str, option: str) -> tuple[Recovery, ...]:
     """Those that the choice of backups can change: without a second region nothing protects from losing the first,
     and what ransomware costs is not how often copies are made, but for how long nobody noticed."""
-    cases = recovery(c, Setup(form, option, True, _services(c)[1]))
     beyond = {"ransomware"} if c.second_region else {"ransomware", "region"}
-    return tuple(case for case in cases if case.disruption not in beyond)
+    disruptions = (disruption for disruption in DISRUPTIONS if disruption not in beyond)
+    return recovery(c, Setup(form, option, True, _services(c)[1]), disruptions)
 
 
 def _loses_too_much(rpos: Mapping[str, float | None], target: float) -> dict[str, str]:
