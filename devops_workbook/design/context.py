@@ -18,6 +18,7 @@ from devops_workbook.findings import Finding
 from devops_workbook.requirements import Requirements
 
 if TYPE_CHECKING:
+    from devops_workbook.design.backups import CopySet
     from devops_workbook.design.sizing import Load
     from devops_workbook.design.telemetry import Volumes
 
@@ -26,8 +27,7 @@ __all__ = ["Context"]
 
 @dataclass
 class Context:
-    """One evaluation in progress. load, telemetry, sizes and addresses keep what is worked out once and asked for
-    often."""
+    """One evaluation in progress. Where a field may be None, it keeps what is worked out once and asked for often."""
 
     requirements: Requirements
     catalog: Catalog
@@ -36,6 +36,7 @@ class Context:
     load: Load | None = None
     telemetry: Volumes | None = None
     addresses: AddressPlan | None = None
+    backups: tuple[CopySet, ...] | None = None
     sizes: dict[str, Sequence[tuple[float, Instance]]] = field(default_factory=dict)
 
     @cached_property

@@ -138,7 +138,7 @@ def scores(evaluation: Evaluation) -> tuple[Score, ...]:
     """The six figures of the score strip: cost, availability, RTO, RPO, compliance and findings."""
     wanted, assessed = evaluation.requirements, evaluation.assessment
     cost, recovery = assessed.cost, assessed.recovery
-    corrupted = [case for case in recovery.cases if case.disruption == "data-corruption"]
+    deleted = [case for case in recovery.cases if case.disruption == "deletion"]
     budget = wanted.monthly_budget_usd
     uptime = assessed.availability
     return (
@@ -166,14 +166,14 @@ def scores(evaluation: Evaluation) -> tuple[Score, ...]:
             "Recovery time (RTO)",
             recovery.rto_minutes,
             recovery.rto_target_minutes,
-            [case.rto_minutes for case in corrupted],
+            [case.rto_minutes for case in deleted],
         ),
         _recovery(
             "rpo",
             "Data loss (RPO)",
             recovery.rpo_minutes,
             recovery.rpo_target_minutes,
-            [case.rpo_minutes for case in corrupted],
+            [case.rpo_minutes for case in deleted],
         ),
         _compliance(assessed.compliance),
         _findings(evaluation.findings),
@@ -187,10 +187,10 @@ def _verdict(value: float | None, target: float, relation: Literal["at most", "a
     return "met" if met else "missed"
 
 
-def _recovery(id: str, title: str, minutes: float | None, target: float, corrupted: Iterable[float | None]) -> Score:
-    """The worst case of the infrastructure; corrupted data, a case apart, is named where it misses the target."""
-    longer = [value for value in corrupted if value is None or value > target]
-    beyond = "".join(f"; worst of instance, zone, region; corrupted data {duration(value)}" for value in longer)
+def _recovery(id: str, title: str, minutes: float | None, target: float, deleted: Iterable[float | None]) -> Score:
+    """The worst case of the infrastructure; deleted data, a case apart, is named where it misses the target."""
+    longer = [value for value in deleted if value is None or value > target]
+    beyond = "".join(f"; worst of instance, zone, region; deleted data {duration(value)}" for value in longer)
     verdict = _verdict(minutes, target, "at most")
     return Score(id, title, minutes, duration(minutes), f"target {duration(target)}{beyond}", verdict)
 

@@ -32,8 +32,20 @@ EXAMPLES: dict[str, tuple[Values, Values]] = {
     "rto-zone": ({"rto_minutes": 0, "overrides": MULTI_ZONE}, {"rto_minutes": 10, "overrides": MULTI_ZONE}),
     "rto-region": ({"rto_minutes": 10, "overrides": MULTI_ZONE}, {"rto_minutes": 240, "overrides": MULTI_ZONE}),
     "rpo-region": ({"rpo_minutes": 5, "overrides": MULTI_ZONE}, {"rpo_minutes": 1440, "overrides": MULTI_ZONE}),
-    "rto-data-corruption": ({"database_gb": 5000, "rto_minutes": 240}, {"database_gb": 10, "rto_minutes": 240}),
-    "rpo-data-corruption": ({"rpo_minutes": 1}, {"rpo_minutes": 60}),
+    "rto-deletion": ({"database_gb": 5000, "rto_minutes": 240}, {"database_gb": 10, "rto_minutes": 240}),
+    "rpo-deletion": ({"rpo_minutes": 1}, {"rpo_minutes": 60}),
+    "no-immutable-copy": (
+        {"overrides": {"disaster_recovery.backup": "pitr"}},
+        {"overrides": {"disaster_recovery.backup": "pitr-immutable"}},
+    ),
+    "ransomware-beyond-targets": (
+        {"overrides": {"disaster_recovery.backup": "pitr-immutable"}},
+        {"rto_minutes": 1440, "rpo_minutes": 20_160, "overrides": {"disaster_recovery.backup": "pitr-immutable"}},
+    ),
+    "files-in-one-region": (
+        {"overrides": MULTI_ZONE | {"disaster_recovery.backup": "pitr"}},
+        {"overrides": MULTI_ZONE | {"disaster_recovery.backup": "pitr-cross-region"}},
+    ),
     "no-second-region": ({"region": "eu-west-2"}, {"region": "eu-west-2", "secondary_region": "eu-west-1"}),
     "rpo-zero-asynchronous": (
         {"rpo_minutes": 0, "overrides": {"disaster_recovery.high_availability": "warm-standby"}},
@@ -140,7 +152,7 @@ def test_prices_are_spoken_of_only_where_one_is_borrowed_or_missing() -> None:
 
 
 def test_a_target_that_no_setting_can_reach_is_not_offered() -> None:
-    slow = found({"database_gb": 10_000_000, "rto_minutes": 60})["rto-data-corruption"]
+    slow = found({"database_gb": 10_000_000, "rto_minutes": 60})["rto-deletion"]
     assert not any("rto_minutes" in way.change for way in slow.ways_out)
     flood = {"monthly_budget_usd": 10, "response_kb": 10_000_000, "peak_rps": 1e6, "average_rps": 1e6}
     dear = found(flood)["over-budget"]
@@ -202,3 +214,28 @@ def test_nothing_is_said_twice(evaluations: dict[str, Evaluation]) -> None:
     for evaluation in evaluations.values():
         messages = [f.message for f in evaluation.findings]
         assert len(set(messages)) == len(messages)
+
+
+MANUAL = {
+    "disaster_recovery.high_availability": "warm-standby",
+    "disaster_recovery.recovery": "region-failover-manual",
+}
+
+
+@pytest.mark.parametrize("provider", load().providers)
+@pytest.mark.parametrize("overrides", [MANUAL, MULTI_ZONE | {"infrastructure.database": "relational"}])
+def test_a_way_out_of_the_ceiling_promises_more(provider: str, overrides: dict[str, str]) -> None:
+    wanted = Requirements(provider=provider, availability_target_pct=99.99, team_size=20, overrides=overrides)
+    before = evaluate(wanted)
+    ceiling = next(f for f in before.findings if f.code == "availability-ceiling")
+    ways = [way for way in ceiling.ways_out if way.change and "availability_target_pct" not in way.change]
+    assert ways
+    for way in ways:
+        after = evaluate(with_change(wanted, way.change)).assessment.availability.pct
+        assert after is not None
+        assert after > (before.assessment.availability.pct or 0), way.text
+
+
+def test_a_failover_that_waits_for_nobody_is_offered_where_a_person_takes_too_long() -> None:
+    ceiling = found({"availability_target_pct": 99.99, "team_size": 20, "overrides": MANUAL})["availability-ceiling"]
+    assert "Use automatic failover to another region" in [way.text for way in ceiling.ways_out]

@@ -236,14 +236,6 @@ def test_a_site_pays_its_share_of_the_reads_and_every_write() -> None:
     assert usage["io_requests"] == pytest.approx(usage["read_requests"] + usage["write_requests"])
 
 
-def test_backups_are_billed_as_the_catalog_says() -> None:
-    c = context(database_gb=100)
-    copies = c.assume("snapshot_copies")
-    assert usage_of(c, "relational", backup_included=0)["backup_gb"] == pytest.approx(100 * copies)
-    assert usage_of(c, "relational", backup_included=1)["backup_gb"] == pytest.approx(100 * (copies - 1))
-    assert usage_of(c, "nosql", backup_copies=1)["backup_gb"] == pytest.approx(100)
-
-
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_the_cache_holds_the_working_set_or_is_the_largest(provider: str) -> None:
     for gb in (0, 50, 200, 10_000_000):
