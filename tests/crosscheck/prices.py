@@ -102,7 +102,7 @@ def compare(
         found = list(_against(provider, cook(recipe, source, offer).rows))  # type: ignore[arg-type]
         if not found:
             print(
-                f"{provider.id}: nothing to compare {recipe.item} with in {recipe.source} (ours is from it, or theirs refused)"
+                f"{provider.id} {recipe.item}: nothing to compare in {recipe.source} (ours is from it, or theirs refused)"
             )
         yield from found
 
