@@ -101,9 +101,8 @@ def compare(
         source = packages if recipe.source in PACKAGES else sources
         found = list(_against(provider, cook(recipe, source, offer).rows))  # type: ignore[arg-type]
         if not found:
-            print(
-                f"{provider.id} {recipe.item}: nothing to compare in {recipe.source} (ours is from it, or theirs refused)"
-            )
+            why = "ours is from it, or theirs is refused"
+            print(f"{provider.id} {recipe.item}: nothing to compare in {recipe.source} ({why})")
         yield from found
 
 
