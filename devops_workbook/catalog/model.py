@@ -134,14 +134,14 @@ class ParityRule:
     as_of: str = "2026-11"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Parity:
     """An environment beside production: what it has and uses of what production has and uses.
 
     instances: "fewest" (one in each zone, the least that keeps the shape) or "one"; one_zone, one_region: whether it
     keeps to a single zone, to the primary region; hours_per_week: in which machines run where the plan stops them
     outside working hours; shares: 0-1, by what usage grows with; usage: 0-1, for particular quantities; shared: roles
-    of components that exist once for all environments.
+    of components that exist once for all environments. Two are equal only if they are the same object.
     """
 
     id: str

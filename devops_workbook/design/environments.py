@@ -76,7 +76,7 @@ class Scale:
             return self.machines.get(component.id, self.telemetry)
         share = self.parity.shares[usage.grows_with]
         if usage.per in _IN_EACH_ZONE and self.parity.one_zone:
-            return share * _one_zone(component, service, usage.per)
+            return share * _one_zone(component, service)
         return share * self.copies.get(component.id, 1.0) if usage.grows_with == "data" else share
 
     def _shared(self, component: Component) -> bool:
@@ -85,7 +85,7 @@ class Scale:
         return bool(elsewhere) or component.role in self.parity.shared or "host_hours" in component.usage
 
 
-def _one_zone(component: Component, service: Service, per: str) -> float:
+def _one_zone(component: Component, service: Service) -> float:
     """What is left in one zone of what production has in each of its zones, as a share."""
     if service.role == "load_balancer":
         return address_count(service, 1) / address_count(service, component.zones)

@@ -11,13 +11,20 @@ With two active sites, what is promised globally is still there once; everything
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from devops_workbook.catalog.model import Service
 from devops_workbook.design.context import Context
 from devops_workbook.design.reliability import active_active, form_sla, series
+from devops_workbook.design.sizing import HOURS_PER_MONTH, SECONDS_PER_MONTH, address_count, load_of
 
 __all__ = [
-    "entry_service", "filtered", "intake_services", "path_pct", "path_services", "promise", "weakest_pct",
+    "entry_service", "entry_usage", "filtered", "intake_services", "path_pct", "path_services", "promise",
+    "weakest_pct",
 ]  # fmt: skip
+
+
+_KB_PER_GB = 1e6
 
 
 def filtered(c: Context) -> bool:
@@ -39,6 +46,28 @@ def entry_service(c: Context, kind: str) -> Service:
     service = c.service("api_gateway" if kind == "api-gateway" else "load_balancer")
     assert service is not None
     return service
+
+
+def entry_usage(c: Context, service: Service, zones: int, share: float = 1.0) -> Mapping[str, float]:
+    """What an entry that spans so many zones bills in a month for this share of the requests, 0-1."""
+    requests = load_of(c).origin_requests_month * share
+    if service.role == "api_gateway":
+        return {"requests": requests, "months": 1.0}
+    gb = requests * c.requirements.response_kb / _KB_PER_GB
+    units = _capacity_units(c, service, requests, gb) * HOURS_PER_MONTH
+    addresses = address_count(service, zones) * HOURS_PER_MONTH
+    return {"lb_hours": HOURS_PER_MONTH, "lb_gb": gb, "capacity_unit_hours": units, "address_hours": addresses}
+
+
+def _capacity_units(c: Context, service: Service, requests: float, gb: float) -> float:
+    """Capacity units in use on average: the larger of what new connections and bytes take up."""
+    per_connection = service.limits.get("unit_new_connections_per_s")
+    per_gb = service.limits.get("unit_gb_per_hour")
+    connections = requests / SECONDS_PER_MONTH / c.assume("requests_per_connection")
+    return max(
+        connections / per_connection if per_connection else 0.0,
+        gb / HOURS_PER_MONTH / per_gb if per_gb else 0.0,
+    )
 
 
 def intake_services(c: Context) -> tuple[Service, ...]:

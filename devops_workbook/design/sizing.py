@@ -19,7 +19,7 @@ from devops_workbook.design.queueing import lognormal_quantile, wait_quantile, w
 from devops_workbook.units import convert
 
 __all__ = [
-    "HOURS_PER_MONTH", "SECONDS_PER_MONTH", "ComputeSize", "DatabaseSize", "Load", "cache_size",
+    "HOURS_PER_MONTH", "SECONDS_PER_MONTH", "ComputeSize", "DatabaseSize", "Load", "address_count", "cache_size",
     "cheapest_instance", "compute_size", "compute_usage", "database_size", "database_usage", "load_of",
     "smallest_machine", "zone_count",
 ]  # fmt: skip
@@ -325,3 +325,11 @@ def compute_usage(
         "gib_seconds": hours * size.gib * 3600,
         "requests": requests,
     }
+
+
+def address_count(service: Service, zones: int) -> int:
+    """Public IPv4 addresses of an entry that spans so many zones: one for each zone where it has a node in each (its
+    limit `addresses_per_zone`, with `zones_min` at least), else one for all of them."""
+    if "addresses_per_zone" not in service.limits:
+        return 1
+    return round(service.limits["addresses_per_zone"] * max(zones, service.limits.get("zones_min", 1)))
