@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -27,7 +27,7 @@ from devops_workbook.design.context import Context
 from devops_workbook.design.environments import HOURS_PER_WEEK, Running, machines_running, scale_of, week_share
 from devops_workbook.design.model import Component, Topology
 from devops_workbook.design.pricing import Charge, charges, find_service
-from devops_workbook.design.sizing import HOURS_PER_MONTH, load_of
+from devops_workbook.design.sizing import HOURS_PER_MONTH, cheapest_size, load_of
 from devops_workbook.evidence import Evidence, Quantity
 from devops_workbook.outline import OUTLINE
 from devops_workbook.units import convert
@@ -93,9 +93,9 @@ class _Bill:
     steady_usd: float = 0.0
     growing_usd: float = 0.0
 
-    def add(self, billed: _Billed, environment: str, share: float) -> None:
-        """Write one line: so much of a charge of production, 0-1."""
-        charge, price, usage = billed.charge, billed.charge.price, billed.usage
+    def add(self, billed: _Billed, environment: str, share: float, price: Price | None) -> None:
+        """Write one line: so much of a charge of production, 0-1, at a price."""
+        charge, usage = billed.charge, billed.usage
         quantity = None if charge.quantity is None else charge.quantity * share
         tiers, usd = self._priced(price, quantity, usage.grows_with in _GROWING)
         label = charge.dimension.label
@@ -136,6 +136,16 @@ def _within(tiers: Sequence[Tier], start: float, quantity: float) -> tuple[TierA
         (tier, min(end - start, quantity) - max(tier.above - start, 0.0)) for tier, end in zip(tiers, ends, strict=True)
     )
     return tuple(TierAmount(tier.above, part, tier.usd) for tier, part in parts if part > 0)
+
+
+def _price(c: Context, billed: _Billed, parity: Parity) -> Price | None:
+    """The price of a charge in another environment: that of a smaller machine, where it takes smaller ones."""
+    price, sized = billed.charge.price, "{sku}" in billed.charge.dimension.item
+    if price is None or not sized or parity.sizes == "same":
+        return price
+    sku = cheapest_size(c, billed.service)
+    smaller = c.provider.prices.find(billed.charge.dimension.item.replace("{sku}", sku), price.region)
+    return smaller and replace(smaller, note=f"{sku}; {smaller.note}".rstrip("; "))
 
 
 # --- environments ----------------------------------------------------------------------------------------
@@ -182,9 +192,11 @@ def _parity_told(parity: Parity, hours: float) -> tuple[tuple[str, ...], tuple[Q
     named = {"fixed": "share of what does not grow"} | {g: f"share of what grows with {g}" for g in _GROWING | {"team"}}
     inputs = (
         *(Quantity(named[what], share) for what, share in parity.shares.items()),
-        Quantity("machines", machines), Quantity("hours in which machines run", hours, "h/week"),
+        Quantity("machines", machines), Quantity("size of machines", parity.sizes),
+        Quantity("hours in which machines run", hours, "h/week"),
     )  # fmt: skip
-    return rules, inputs, "design assumption: parity rules of the catalog", min(rule.as_of for rule in parity.rules)
+    ours = [rule.as_of for rule in parity.rules if rule.source.startswith("design assumption")]
+    return rules, inputs, "design assumption: parity rules of the catalog", min(ours)
 
 
 # --- commitments -----------------------------------------------------------------------------------------
@@ -291,12 +303,12 @@ def assess_cost(c: Context, topology: Topology) -> Cost:
     bill, running = _Bill(), machines_running(c, topology)
     production = tuple(_billed(c, topology))
     for billed in production:
-        bill.add(billed, PRODUCTION, 1.0)
+        bill.add(billed, PRODUCTION, 1.0, billed.charge.price)
     for parity in c.catalog.environments.values():
         scale = scale_of(c, topology, parity, running)
         for billed in production:
             if share := scale.share(billed.component, billed.service, billed.usage):
-                bill.add(billed, parity.id, share)
+                bill.add(billed, parity.id, share, _price(c, billed, parity))
     lines = tuple(bill.lines)
     environments = _environments(c, lines)
     total = sum(environment.monthly_usd for environment in environments)

@@ -138,15 +138,17 @@ class ParityRule:
 class Parity:
     """An environment beside production: what it has and uses of what production has and uses.
 
-    instances: "fewest" (one in each zone, the least that keeps the shape) or "one"; one_zone, one_region: whether it
-    keeps to a single zone, to the primary region; hours_per_week: in which machines run where the plan stops them
-    outside working hours; shares: 0-1, by what usage grows with; usage: 0-1, for particular quantities; shared: roles
-    of components that exist once for all environments. Two are equal only if they are the same object.
+    instances: "fewest" (one in each zone, the least that keeps the shape) or "one"; sizes: of machines, "same" as
+    production's or the "smallest" there is; one_zone, one_region: whether it keeps to one zone, to the primary region;
+    hours_per_week: in which machines run where the plan stops them outside working hours; shares: 0-1, by what usage
+    grows with; usage: 0-1, for particular quantities; shared: roles of components that exist once for all
+    environments. Two are equal only if they are the same object.
     """
 
     id: str
     title: str
     instances: Literal["fewest", "one"]
+    sizes: Literal["same", "smallest"]
     one_zone: bool
     one_region: bool
     hours_per_week: float

@@ -20,7 +20,7 @@ from devops_workbook.units import convert
 
 __all__ = [
     "HOURS_PER_MONTH", "SECONDS_PER_MONTH", "ComputeSize", "DatabaseSize", "Load", "address_count", "cache_size",
-    "cheapest_instance", "compute_size", "compute_usage", "database_size", "database_usage", "load_of",
+    "cheapest_instance", "cheapest_size", "compute_size", "compute_usage", "database_size", "database_usage", "load_of",
     "smallest_machine", "zone_count",
 ]  # fmt: skip
 
@@ -221,6 +221,11 @@ def _offered(context: Context, service: Service) -> list[tuple[float, Instance]]
     offered = {i: item for i, item in items.items() if prices.has(item, region)} or items
     priced = [(price.usd if (price := prices.find(item, region)) else math.inf, i) for i, item in offered.items()]
     return sorted(priced, key=lambda row: (row[0], row[1].vcpu, row[1].memory_gib))
+
+
+def cheapest_size(context: Context, service: Service) -> str:
+    """The SKU with the lowest price an hour that a service offers in the region."""
+    return _sizes(context, service)[0][1].sku
 
 
 def _cheapest(sizes: Sequence[tuple[float, Instance]], vcpus: float, gib: float) -> Instance | None:

@@ -76,7 +76,9 @@ def _telemetry(d: Draft, places: tuple[Site, ...]) -> None:
         option = c.taken[decision].choice
         service = c.service(id) if option.id == "native" else tools[option.service]
         if service:
-            d.tool(id, service, "operations", decision, "operations", volumes)
+            # A hosted service that shows metrics as well as keeping them is billed for the one.
+            billed = {} if service.id in {x.service for x in d.components.values()} else volumes
+            d.tool(id, service, "operations", decision, "operations", billed)
     for site in places:
         d.join(site.id("compute"), "collector", "telemetry", "OTLP", "operations", port=4317, protocol="grpc",
                gb=emitted_gb(c, site), crosses="region" if site.suffix else "")  # fmt: skip
