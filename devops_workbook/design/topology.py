@@ -204,8 +204,8 @@ def _files(d: Draft, site: Site) -> None:
     requests = load_of(c).origin_requests_month
     writes = requests * c.assume("object_writes_per_request")  # replicated, so every site takes every write
     reads = requests * c.assume("object_reads_per_request") * site.share
-    stored = c.requirements.object_storage_gb + stored_gb(c, site.id("files"))
-    usage = {"storage_gb": stored, "read_requests": reads, "write_requests": writes}
+    usage = {"storage_gb": c.requirements.object_storage_gb, "storage_ia_gb": stored_gb(c, site.id("files")),
+             "read_requests": reads, "write_requests": writes}  # fmt: skip
     views = "runtime network recovery"
     d.add(site.id("files"), service, site.id("services"), _DATABASE, views, usage, region=site.region.id)
 
@@ -404,7 +404,7 @@ def _copied_files(d: Draft) -> None:
     service, region = c.service("object_storage"), c.second_region
     if service and region:
         writes = load_of(c).origin_requests_month * c.assume("object_writes_per_request")
-        usage = {"storage_gb": stored_gb(c, "files-2"), "read_requests": 0.0, "write_requests": writes}
+        usage = {"storage_ia_gb": stored_gb(c, "files-2"), "read_requests": 0.0, "write_requests": writes}
         d.add("files-2", service, "services-2", "disaster_recovery.backup", "recovery", usage, region=region.id,
               note="a copy of the files")  # fmt: skip
         _replicate_files(d)
