@@ -241,9 +241,11 @@ def test_a_hand_worked_staging() -> None:
     assert quantity["compute", "Instances", "development"] == pytest.approx(hours)
     assert quantity["database", "DB instances", "staging"] == pytest.approx(2 * hours)
     assert quantity["database", "DB instances", "development"] == pytest.approx(hours)
-    assert quantity["database", "Storage (gp3)", "staging"] == pytest.approx(0.25 * 2 * 100)
-    assert quantity["database", "Storage (gp3)", "development"] == pytest.approx(0.05 * 100)
-    assert quantity["files", "Storage (S3 Standard)", "staging"] == pytest.approx(100)
+    stored = {e: quantity["database", "Storage (gp3)", e] or 0.0 for e in (PRODUCTION, "staging", "development")}
+    assert stored["staging"] == pytest.approx(0.25 * stored[PRODUCTION])
+    assert stored["development"] == pytest.approx(0.05 * stored[PRODUCTION] / 2), "without the standby's copy"
+    files = {e: quantity["files", "Storage (S3 Standard)", e] or 0.0 for e in (PRODUCTION, "staging")}
+    assert files["staging"] == pytest.approx(0.25 * files[PRODUCTION])
     assert quantity["nat", "NAT gateways", "staging"] == 3 * 730
     assert quantity["nat", "NAT gateways", "development"] == 730
     internet = "transfer", "Out to the internet"

@@ -66,7 +66,8 @@ def test_residency_decides_what_is_allowed_and_the_rest_stands_apart() -> None:
 
 
 def test_the_greatest_saving_comes_first() -> None:
-    savings = [a.saving_kgco2e or 0.0 for a in found(region="ap-south-1")]
+    savings = [a.saving_kgco2e or 0.0 for a in found(region="ap-south-1", p99_latency_ms=10_000)]
+    assert len(savings) == 3
     assert savings == sorted(savings, reverse=True)
 
 
