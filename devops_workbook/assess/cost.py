@@ -2,9 +2,10 @@
 
 One line of the bill is a quantity times a price. Where a price falls with the quantity, usage of the same price adds
 up before its tiers apply, as on a bill: an account has one counter for an item in a region, and one for an item that
-costs the same everywhere. Lines are laid on that counter one after the other, production's first, so that production
-costs what it would cost alone, another environment what it adds, and all of them exactly their sum. Where a provider's
-counter runs over several regions the sum is lower than ours: tiers only fall.
+costs the same everywhere (AWS counts all accounts of an organisation as one: Billing User Guide, "Volume discounts").
+Lines are laid on that counter one after the other, production's first, so that production costs what it would cost
+alone, another environment what it adds, and all of them exactly their sum. Where a provider's counter runs over several
+regions its bill is lower than ours, because the price of a tier is seldom above that of the one before.
 
 Development and staging are production's charges scaled by the parity rules (see `design.environments`). What always
 runs could be committed to; the months to come scale what grows. A price that is not known stays so: the line is
