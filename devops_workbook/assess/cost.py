@@ -14,9 +14,11 @@ listed without an amount, the total says what it does not contain, and nothing i
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import zip_longest
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +40,7 @@ MONTHS = 36
 PRODUCTION = "production"
 _CURRENCY = "USD"
 _GROWING = frozenset({"traffic", "capacity", "data"})
+_TITLES = {section.id: section.title for section in OUTLINE}
 _EXCLUDED = (
     "support plans, taxes, negotiated discounts and free allowances",
     "people's time, and what they use to work: licences, workstations, offices",
@@ -52,17 +55,13 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class _Billed:
-    """One charge of production, with the component that incurs it."""
+    """One charge of production, the component that incurs it, and the section whose decision put that there."""
 
     component: Component
     service: Service
     charge: Charge
     usage: Usage
-
-    @property
-    def section(self) -> str:
-        """The section of the plan whose decision put the component there."""
-        return self.component.decision.partition(".")[0]
+    section: str
 
 
 def _billed(c: Context, topology: Topology) -> Iterator[_Billed]:
@@ -70,9 +69,9 @@ def _billed(c: Context, topology: Topology) -> Iterator[_Billed]:
     for component in topology.components:
         if component.usage:
             service = find_service(catalog, provider, component.service)
-            where = component.region or region
+            where, section = component.region or region, component.decision.partition(".")[0]
             for charge in charges(catalog, provider, service, component.usage, component.sku, where):
-                yield _Billed(component, service, charge, catalog.usage[charge.dimension.per])
+                yield _Billed(component, service, charge, catalog.usage[charge.dimension.per], section)
 
 
 @dataclass(slots=True)
@@ -131,11 +130,14 @@ class _Bill:
 
 def _within(tiers: Sequence[Tier], start: float, quantity: float) -> tuple[TierAmount, ...]:
     """What falls into each tier of `quantity` units that come after `start` others."""
-    ends = (*(tier.above for tier in tiers[1:]), math.inf)
-    parts = (
-        (tier, min(end - start, quantity) - max(tier.above - start, 0.0)) for tier, end in zip(tiers, ends, strict=True)
-    )
-    return tuple(TierAmount(tier.above, part, tier.usd) for tier, part in parts if part > 0)
+    found = []
+    for tier, after in zip_longest(tiers, tiers[1:]):
+        end = after.above - start if after else math.inf
+        if end > 0 and (part := min(end, quantity) - max(tier.above - start, 0.0)) > 0:
+            found.append(TierAmount(tier.above, part, tier.usd))
+        if end >= quantity:
+            break
+    return tuple(found)
 
 
 def _price(c: Context, billed: _Billed, parity: Parity) -> Price | None:
@@ -356,8 +358,8 @@ def _evidence(
         (Quantity("cost a month", total, "USD/month"), Quantity("requests a month", requests, "1k requests")),
         _PRICES, as_of,
     )  # fmt: skip
-    titles = {section.id: section.title for section in OUTLINE}
+    counts = Counter(line.section for line in known)
+    how = "sum of the lines of the components that decisions of this section put there"
     for id, usd in sections:
-        count = Quantity("lines priced", sum(line.section == id for line in known))
-        how = "sum of the lines of the components that decisions of this section put there"
-        yield Evidence(f"Cost of {titles[id]}", usd, "USD/month", how, (count,), _PRICES, as_of)
+        given = (Quantity("lines priced", counts[id]),)
+        yield Evidence(f"Cost of {_TITLES[id]}", usd, "USD/month", how, given, _PRICES, as_of)

@@ -19,7 +19,7 @@ from devops_workbook.requirements import Requirements
 
 if TYPE_CHECKING:
     from devops_workbook.design.backups import CopySet
-    from devops_workbook.design.sizing import Load
+    from devops_workbook.design.sizing import ComputeSize, Load
     from devops_workbook.design.telemetry import Volumes
 
 __all__ = ["Context"]
@@ -38,6 +38,7 @@ class Context:
     addresses: AddressPlan | None = None
     backups: tuple[CopySet, ...] | None = None
     sizes: dict[str, Sequence[tuple[float, Instance]]] = field(default_factory=dict)
+    computes: dict[tuple[str, float, float], ComputeSize] = field(default_factory=dict)
 
     @cached_property
     def provider(self) -> Provider:

@@ -60,7 +60,14 @@ def chosen_service(c: Context, field_id: str) -> Service:
 
 
 def site_compute(c: Context, site: Site) -> ComputeSize:
-    """The compute of one site: its size at the peak, the fewest instances that run, and the mean."""
+    """The compute of one site: its size at the peak, the fewest instances that run, and the mean. Worked out once."""
+    key = (site.suffix, site.share, site.running)
+    if key not in c.computes:
+        c.computes[key] = _sized(c, site)
+    return c.computes[key]
+
+
+def _sized(c: Context, site: Site) -> ComputeSize:
     load = load_of(c)
     size = compute_size(c, load, chosen_service(c, "infrastructure.compute"), zones_of(c, site))
     # A standby never keeps more running than the first site does on average.
