@@ -112,6 +112,7 @@ class Instance:
     arch: str
     vcpu: float
     memory_gib: float
+    max_pods: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,13 +26,13 @@ __all__ = ["Context"]
 
 @dataclass
 class Context:
-    """One evaluation in progress. load, telemetry and sizes keep what is worked out once and asked for often."""
+    """One evaluation in progress. loads, telemetry and sizes keep what is worked out once and asked for often."""
 
     requirements: Requirements
     catalog: Catalog
     taken: dict[str, Decision] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
-    load: Load | None = None
+    loads: dict[str, Load] = field(default_factory=dict)
     telemetry: Telemetry | None = None
     sizes: dict[str, Sequence[tuple[float, Instance]]] = field(default_factory=dict)
 

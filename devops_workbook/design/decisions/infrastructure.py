@@ -181,7 +181,7 @@ def _service_option(service: Service, sla: float | None) -> Option:
 
 
 def _compute_price(c: Context, service: Service) -> float | None:
-    load = load_of(c)
+    load = load_of(c, service.kind)
     size = compute_size(c, load, service, zones=min(3, c.region.zones))
     usage = compute_usage(c, load, service, size)
     return estimate(c.catalog, c.provider.id, service, usage, size.sku, c.region.id)
