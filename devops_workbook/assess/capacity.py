@@ -376,9 +376,11 @@ def _per_replica(c: Context, service: Service, size: ComputeSize) -> Evidence:
 def _processors(c: Context, load: Load) -> Evidence:
     target = c.catalog.assumptions["target_cpu_utilisation"]
     return Evidence(
-        "Processors", load.vcpus, "vCPU", "max(workers x CPU share, offered load x CPU share / target utilisation)",
-        (Quantity("workers", load.workers), Quantity("CPU share", c.requirements.cpu_pct, "%"),
-         Quantity("offered load", load.offered, "Erlang"), Quantity("target utilisation", target.value)),
+        "Processors", load.vcpus, "vCPU",
+        "max(workers needed x CPU share, planned peak at the origin x service time x CPU share / target utilisation)",
+        (Quantity("workers needed", load.workers), Quantity("CPU share", c.requirements.cpu_pct, "%"),
+         Quantity("planned peak at the origin", load.origin_rps, "req/s"),
+         Quantity("service time", load.service_s * 1000.0, "ms"), Quantity("target utilisation", target.value)),
         target.source, target.as_of,
     )  # fmt: skip
 

@@ -121,12 +121,13 @@ class Load:
 
     @cached_property
     def busy_vcpus(self) -> float:
-        """Processors in use on average at the design rate."""
-        return self.offered * self.context.requirements.cpu_pct / 100.0
+        """Processors in use on average at the planned peak, without the headroom on it."""
+        return self.origin_rps * self.service_s * self.context.requirements.cpu_pct / 100.0
 
     @cached_property
     def vcpus(self) -> float:
-        """Processors those workers need: all busy at once, or the mean at the target utilisation."""
+        """Processors the load needs: those of all workers busy at once, or those of the planned peak at the target
+        utilisation, if that is more."""
         share = self.context.requirements.cpu_pct / 100.0
         return max(self.workers * share, self.busy_vcpus / self.context.assume("target_cpu_utilisation"))
 
@@ -234,10 +235,15 @@ def _replica_workers(context: Context, most: float = math.inf) -> int:
 
 
 def _needed(load: Load, workers: int, vcpu: float) -> int:
-    """Replicas with so many workers and processors that carry the design rate: the workers it needs, at no more than
-    the target utilisation of the processors."""
+    """Replicas with so many workers and processors that carry the design rate, and the planned peak at no more than
+    the target utilisation of their processors."""
     busy = load.busy_vcpus / load.context.assume("target_cpu_utilisation")
     return max(_ceil(load.workers, workers), math.ceil(busy / vcpu - 1e-9))
+
+
+def _mean(load: Load, peak: int, least: int) -> float:
+    """Instances that run on average, of so many at the planned peak and never fewer than so many."""
+    return max(float(least), peak * load.running_share)
 
 
 def _containers(context: Context, load: Load, service: Service, zones: int) -> ComputeSize:
@@ -245,8 +251,7 @@ def _containers(context: Context, load: Load, service: Service, zones: int) -> C
     workers = _replica_workers(context, service.limits.get("concurrency_max", math.inf))
     needed = _needed(load, workers, vcpu)
     peak, least = zone_count(needed, zones), max(1, zones)
-    mean = max(float(least), peak * load.running_share)
-    return ComputeSize(workers, needed, peak, least, "", peak, least, mean, vcpu, gib)
+    return ComputeSize(workers, needed, peak, least, "", peak, least, _mean(load, peak, least), vcpu, gib)
 
 
 def _functions(context: Context, load: Load, service: Service) -> ComputeSize:
@@ -262,17 +267,18 @@ def _machines(context: Context, load: Load, service: Service, zones: int) -> Com
     """Virtual machines: each is one replica, with the workers its processors keep busy and its memory holds."""
     share = context.requirements.cpu_pct / 100.0
     gib_each = context.assume("replica_gib") / _replica_workers(context)
+    least = max(1, zones)
 
     def workers(i: Instance) -> int:
         return max(1, _whole(min(i.vcpu / share, i.memory_gib / gib_each)))
 
-    chosen = _cheapest_for(context, load, service, lambda i: zone_count(_needed(load, workers(i), i.vcpu), zones))
-    needed = _needed(load, workers(chosen), chosen.vcpu)
-    peak, least = zone_count(needed, zones), max(1, zones)
-    mean = max(float(least), peak * load.running_share)
-    return ComputeSize(
-        workers(chosen), needed, peak, least, chosen.sku, peak, least, mean, chosen.vcpu, chosen.memory_gib
+    chosen = _cheapest_for(
+        context, load, service, lambda i: zone_count(_needed(load, workers(i), i.vcpu), zones), least
     )
+    each, vcpu, gib = workers(chosen), chosen.vcpu, chosen.memory_gib
+    needed = _needed(load, each, vcpu)
+    peak = zone_count(needed, zones)
+    return ComputeSize(each, needed, peak, least, chosen.sku, peak, least, _mean(load, peak, least), vcpu, gib)
 
 
 def _cluster(context: Context, load: Load, service: Service, zones: int) -> ComputeSize:
@@ -281,21 +287,19 @@ def _cluster(context: Context, load: Load, service: Service, zones: int) -> Comp
     agents = Pods(round(context.assume("node_agent_pods")), context.assume("node_agent_vcpu"),
                   context.assume("node_agent_gib"))  # fmt: skip
     nodes = nodes_of(context.provider, service, agents, replica)
-    workers = _replica_workers(context)
+    workers, least = _replica_workers(context), max(1, zones)
     needed = _needed(load, workers, replica.vcpu)
-    zones = max(1, zones)
     replicas = zone_count(needed, zones)
 
     def count(i: Instance) -> int:
-        return zones * _ceil(replicas // zones, max(1, nodes[i.sku].per_node))
+        return least * _ceil(replicas // least, max(1, nodes[i.sku].per_node))
 
-    large = max(node.per_node for node in nodes.values()) > 0
-    chosen = _cheapest_for(context, load, service, count, lambda i: nodes[i.sku].per_node > 0 or not large)
+    large = any(node.per_node for node in nodes.values())
+    chosen = _cheapest_for(context, load, service, count, least, lambda i: nodes[i.sku].per_node > 0 or not large)
     peak = count(chosen)
-    mean = max(float(zones), peak * load.running_share)
     return ComputeSize(
-        workers, needed, replicas, zones, chosen.sku, peak, zones, mean, chosen.vcpu, chosen.memory_gib,
-        nodes[chosen.sku],
+        workers, needed, replicas, least, chosen.sku, peak, least, _mean(load, peak, least), chosen.vcpu,
+        chosen.memory_gib, nodes[chosen.sku],
     )  # fmt: skip
 
 
@@ -312,9 +316,11 @@ def _cheapest_for(
     load: Load,
     service: Service,
     count: Callable[[Instance], int],
+    least: int,
     allowed: Callable[[Instance], bool] = lambda _: True,
 ) -> Instance:
-    """The size with the lowest monthly price for the count that the load needs of it.
+    """The size with the lowest bill for the instances that run of it on average, of `count` at the planned peak and
+    never fewer than `least`.
 
     Burstable sizes are taken only below one processor, where their credits last. Sizes that would need more than a
     hundred instances are passed over while a larger one would do.
@@ -324,7 +330,7 @@ def _cheapest_for(
     few = [row for row in candidates if row[2] <= _MOST_INSTANCES]
     if not few:
         return max((i for _, i, _ in candidates), key=lambda i: (i.vcpu, i.memory_gib))
-    return min(few, key=lambda row: (row[0] * row[2], row[1].vcpu))[1]
+    return min(few, key=lambda row: (row[0] * _mean(load, row[2], least), row[1].vcpu))[1]
 
 
 def _sizes(context: Context, service: Service) -> Sequence[tuple[float, Instance]]:
