@@ -175,12 +175,12 @@ def _connections(c: Context, size: ComputeSize) -> Connections | None:
     database = chosen_service(c, _DATABASE)
     if not database.skus:
         return None
-    functions = c.choice(_COMPUTE) == "functions"
-    each, replicas = connections_per_replica(c, size), rollout_replicas(c, size)
+    kind = c.choice(_COMPUTE)
+    each, replicas = connections_per_replica(c, kind, size), rollout_replicas(c, kind, size)
     opened = math.ceil(replicas * each)
     sku = database_size(c, load_of(c), database).sku
     limit = connection_limit(database, c.provider.instances[sku])
-    pooled = functions or (limit is not None and opened > limit)
+    pooled = kind == "functions" or (limit is not None and opened > limit)
     return Connections(each, opened, limit, pooled, (_opened(c, size, each, replicas), _limit(c, database, sku, limit)))
 
 
@@ -391,7 +391,7 @@ def _replicas(c: Context, load: Load, size: ComputeSize, zones: int) -> Evidence
     given = (Quantity("workers needed", workers), Quantity("workers of one replica", size.workers),
              Quantity("replicas needed", size.needed), Quantity("zones", zones))  # fmt: skip
     if functions:
-        formula = "workers with which 1 % of requests find none free / workers of one replica; another is then started"
+        formula = "workers needed, and at most 1 % finding none free, / workers of one; another is then started"
     elif zones < 2:
         formula = "replicas needed, for the workers and for the target utilisation; there is one zone"
     else:

@@ -1,15 +1,15 @@
 """What a Kubernetes node keeps for itself, and how many replicas fit into the rest.
 
 A machine is not all for the workload. The kubelet and the system keep a share of the processors, smaller for each
-further one, and memory: a share of the machine's that falls in steps, or so much for the node and so much for each
-pod it may hold, up to a share of the whole. Eviction begins before the last MiB is gone. The cluster's own agents, one
-pod of each on every node, take their requests from what is left, and addresses limit how many pods there may be at
-all. Replicas fit as often as the scarcest of processors, memory and pods allows.
+further one, and memory: a share of the machine's in steps, or so much for the node and so much for each pod it may
+hold; where a provider states both, the lesser. Eviction begins before the last MiB is gone. The cluster's own agents,
+one pod of each on every node, take their requests from what is left, and there is a limit of pods. Replicas fit as
+often as the scarcest of processors, memory and pods allows.
 
 Each provider publishes its own reservations; they are limits of its service in the catalog, and one that is not there
-reserves nothing: reserved_cpu_pct_core_1, _core_2, _core_3_4, _rest; reserved_memory_pct_to_4_gib, _to_8_gib,
-_to_16_gib, _to_128_gib, _rest; reserved_mib_base, reserved_mib_per_pod, reserved_mib_pct_max (of the machine's memory,
-for these two together); eviction_mib; max_pods_default, where the size has no limit of its own.
+reserves nothing: reserved_cpu_pct_core_1, _core_2, _core_3_4, _rest; reserved_mcpu_burstable, in place of them on sizes
+that share cores; reserved_memory_pct_to_4_gib, _to_8_gib, _to_16_gib, _to_128_gib, _rest; reserved_mib_base,
+reserved_mib_per_pod; eviction_mib; max_pods_default, where the size has no limit of its own.
 """
 
 from __future__ import annotations
@@ -75,25 +75,27 @@ def _banded(amount: float, limits: Mapping[str, float], prefix: str, bands: tupl
     return kept
 
 
-def kubelet_vcpu(limits: Mapping[str, float], vcpu: float) -> float:
-    """Processors that the kubelet and the system keep of a machine with so many."""
-    return _banded(vcpu, limits, "reserved_cpu_pct_", _CPU_BANDS)
+def kubelet_vcpu(limits: Mapping[str, float], instance: Instance) -> float:
+    """Processors that the kubelet and the system keep of a machine."""
+    if instance.family == "burstable" and "reserved_mcpu_burstable" in limits:
+        return limits["reserved_mcpu_burstable"] / 1000.0
+    return _banded(instance.vcpu, limits, "reserved_cpu_pct_", _CPU_BANDS)
 
 
 def kubelet_gib(limits: Mapping[str, float], gib: float, pods: int | None) -> float:
     """GiB that the kubelet, the system and the threshold of eviction keep of a machine with so many GiB that may hold
     so many pods."""
     by_pods = limits.get("reserved_mib_base", 0.0) + limits.get("reserved_mib_per_pod", 0.0) * (pods or 0)
-    by_pods = min(by_pods / _MIB_PER_GIB, gib * limits.get("reserved_mib_pct_max", 100.0) / 100.0)
     by_size = _banded(gib, limits, "reserved_memory_pct_", _MEMORY_BANDS)
-    return by_pods + by_size + limits.get("eviction_mib", 0.0) / _MIB_PER_GIB
+    stated = [kept for kept in (by_pods / _MIB_PER_GIB, by_size) if kept]
+    return min(stated, default=0.0) + limits.get("eviction_mib", 0.0) / _MIB_PER_GIB
 
 
 def pack(instance: Instance, limits: Mapping[str, float], agents: Pods, replica: Pods) -> Node:
     """A machine as a node of a service with these limits, with the agents on it and the replicas that fit."""
     default = limits.get("max_pods_default")
     pods = instance.max_pods or (int(default) if default else None)
-    vcpu, gib = kubelet_vcpu(limits, instance.vcpu), kubelet_gib(limits, instance.memory_gib, pods)
+    vcpu, gib = kubelet_vcpu(limits, instance), kubelet_gib(limits, instance.memory_gib, pods)
     rooms: list[tuple[int, Scarce]] = [
         (_whole((instance.vcpu - vcpu - agents.vcpu) / replica.vcpu), "processors"),
         (_whole((instance.memory_gib - gib - agents.gib) / replica.gib), "memory"),

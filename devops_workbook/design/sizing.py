@@ -28,7 +28,7 @@ from devops_workbook.units import convert
 __all__ = [
     "HOURS_PER_MONTH", "SECONDS_PER_MONTH", "ComputeSize", "DatabaseSize", "Load", "cache_size", "compute_size",
     "compute_usage", "connection_limit", "connections_per_replica", "database_size", "database_usage", "load_of",
-    "rollout_replicas", "smallest_machine", "start_seconds", "zone_count",
+    "most_instances", "rollout_replicas", "smallest_machine", "start_seconds", "zone_count",
 ]  # fmt: skip
 
 HOURS_PER_MONTH = 730.0
@@ -116,8 +116,8 @@ class Load:
 
     @cached_property
     def unqueued_workers(self) -> int:
-        """Requests served at once where hardly any may wait: one in a hundred, whatever the target."""
-        return self.queue.fewest_workers(0.0)
+        """Requests served at once where hardly any waits, one in a hundred, and the target is met as well."""
+        return max(self.workers, self.queue.fewest_workers(0.0))
 
     @cached_property
     def busy_vcpus(self) -> float:
@@ -303,6 +303,12 @@ def _cluster(context: Context, load: Load, service: Service, zones: int) -> Comp
     )  # fmt: skip
 
 
+def most_instances(service: Service) -> int | None:
+    """The most nodes, replicas or instances that a compute service runs, None = the catalog knows no limit."""
+    limits = (service.limits.get(name) for name in ("nodes_max", "replicas_max", "instances_max"))
+    return min((int(most) for most in limits if most is not None), default=None)
+
+
 def _whole(quotient: float) -> int:
     return math.floor(quotient + 1e-9)
 
@@ -427,17 +433,16 @@ def connection_limit(service: Service, instance: Instance) -> int | None:
     return min((int(most) for most in known if most is not None), default=None)
 
 
-def connections_per_replica(context: Context, size: ComputeSize) -> float:
-    """Database connections that one replica holds: one for each worker and the margin of its pool; a function instance
-    has no pool."""
-    margin = 0.0 if context.choice(_COMPUTE) == "functions" else context.assume("pool_margin")
-    return size.workers + margin
+def connections_per_replica(context: Context, kind: str, size: ComputeSize) -> float:
+    """Database connections that one replica of a kind of compute holds: one for each worker and the margin of its
+    pool; a function instance has no pool."""
+    return size.workers + (0.0 if kind == "functions" else context.assume("pool_margin"))
 
 
-def rollout_replicas(context: Context, size: ComputeSize) -> int:
-    """Replicas that hold connections at once while a release is rolled out at the planned peak: all, and those of the
-    next version beside them. Functions are replaced as they finish."""
-    if context.choice(_COMPUTE) == "functions":
+def rollout_replicas(context: Context, kind: str, size: ComputeSize) -> int:
+    """Replicas of a kind of compute that hold connections at once while a release is rolled out at the planned peak:
+    all, and those of the next version beside them. Functions are replaced as they finish."""
+    if kind == "functions":
         return size.replicas
     both = context.choice("cicd.deployment") == "blue-green"
     return math.ceil(size.replicas * (2.0 if both else 1.0 + context.assume("rollout_surge_share")))
