@@ -3,11 +3,12 @@
 PYTHON ?= python3
 WORKERS ?= logical
 ARGS ?=
+SOURCES ?=
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help lab test bench golden clean
+.PHONY: help lab test bench golden crosscheck clean
 
 help:  ## Show what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -29,6 +30,9 @@ golden: $(VENV)/test.stamp  ## Write the golden files and the example document a
 	$(BIN)/pytest --quiet -m golden --update-golden
 	@git status --short tests/golden exports/example
 
+crosscheck: $(VENV)/crosscheck.stamp  ## Hold our prices against a second source (SOURCES=folder of reference files)
+	$(BIN)/python tests/crosscheck/prices.py $(SOURCES) --packages $(VENV)/crosscheck
+
 clean:  ## Remove the environment and all caches
 	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find devops_workbook notebooks tests -name __pycache__ -prune -exec rm -rf {} +
@@ -41,4 +45,9 @@ $(VENV)/lab.stamp: pyproject.toml constraints.txt
 
 $(VENV)/test.stamp: $(VENV)/lab.stamp
 	$(INSTALL) --editable '.[test]'
+	@touch $@
+
+$(VENV)/crosscheck.stamp: $(VENV)/lab.stamp tests/crosscheck/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --ignore-requires-python \
+		--target $(VENV)/crosscheck --upgrade --requirement tests/crosscheck/requirements.txt
 	@touch $@

@@ -93,8 +93,11 @@ def main(args: Sequence[str] | None = None) -> int:
 
 def _explain(error: BaseException) -> tuple[int, Sequence[str]]:
     """The exit status and the sentences for `error`."""
+    from devops_workbook.catalog import OverlayError
     from devops_workbook.scenario import RevisionConflict, ScenarioError, ScenarioUnreadable
 
+    if isinstance(error, OverlayError):
+        return 1, [str(error)]
     if isinstance(error, ScenarioError):
         return 1 if isinstance(error, (RevisionConflict, ScenarioUnreadable)) else 2, error.problems
     if isinstance(error, typer.TyperException):
@@ -131,8 +134,29 @@ def _options(
     debug: Annotated[
         bool, typer.Option("--debug", envvar="DEVOPS_WORKBOOK_DEBUG", help="Show where an error came from.")
     ] = False,
+    prices: Annotated[
+        Path | None,
+        typer.Option(
+            "--prices",
+            metavar="FILE",
+            envvar="DEVOPS_WORKBOOK_PRICES",
+            help="Your own prices and discounts, over the catalog's.",
+            path_type=Path,
+        ),
+    ] = None,
 ) -> None:
     _debugging.set(debug)
+    if prices is not None:
+        _lay_over(prices)
+
+
+def _lay_over(prices: Path) -> None:
+    """Has this process, and the kernels it starts in other folders, use the prices of a file. Raises OverlayError."""
+    from devops_workbook import catalog
+
+    os.environ[catalog.PRICES_VARIABLE] = str(prices.resolve())
+    catalog.load.cache_clear()
+    catalog.load()
 
 
 def _complete_example(incomplete: str) -> list[str]:

@@ -14,10 +14,12 @@ from devops_workbook.assess.availability import assess_availability
 from devops_workbook.assess.capacity import assess_capacity
 from devops_workbook.assess.carbon import assess_carbon
 from devops_workbook.assess.compliance import assess_compliance
+from devops_workbook.assess.consistency import Design, contradictions, findings_of
 from devops_workbook.assess.cost import assess_cost
-from devops_workbook.assess.model import Assessment, Telemetry
+from devops_workbook.assess.model import Assessment
 from devops_workbook.assess.recovery import assess_recovery
 from devops_workbook.assess.risks import find_risks
+from devops_workbook.assess.telemetry import assess_telemetry
 from devops_workbook.catalog import Catalog, load
 from devops_workbook.design.context import Context
 from devops_workbook.design.decide import decide_all
@@ -59,9 +61,9 @@ def evaluate(requirements: Requirements, catalog: Catalog | None = None) -> Eval
         capacity=assess_capacity(context, topology),
         compliance=assess_compliance(context),
         carbon=assess_carbon(context, topology),
-        telemetry=Telemetry(()),
+        telemetry=assess_telemetry(context, topology),
     )
-    return Evaluation(
-        requirements, compose(context, assessment), topology, assessment, find_risks(context, assessment),
-        context.catalog.as_of,
-    )  # fmt: skip
+    plan = compose(context, assessment)
+    found = contradictions(Design(requirements, context.catalog, topology, assessment, plan.decisions))
+    findings = (*findings_of(found), *find_risks(context, assessment))
+    return Evaluation(requirements, plan, topology, assessment, findings, context.catalog.as_of)

@@ -71,7 +71,7 @@ def numbers(value: Any) -> Iterator[float]:
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize(
     ("name", "code"),
-    [("six nines", "availability-ceiling"), ("no outage", "rto-region"), ("no loss", "rpo-data-corruption"),
+    [("six nines", "availability-ceiling"), ("no outage", "rto-region"), ("no loss", "rpo-deletion"),
      ("ten dollars", "over-budget"), ("faster than itself", "latency-below-service-time"),
      ("everything cached", "cold-cache"), ("ten petabytes", "no-option-left")],
 )  # fmt: skip

@@ -36,7 +36,7 @@ def test_every_verb_and_its_options_are_documented(readme: str, verb: str) -> No
 
 
 def test_the_options_of_the_program_itself_are_documented(readme: str) -> None:
-    assert options(COMMAND) == {"--version", "--debug"}
+    assert options(COMMAND) == {"--version", "--debug", "--prices"}
     assert [name for name in options(COMMAND) if name not in readme] == []
 
 

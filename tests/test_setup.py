@@ -263,7 +263,7 @@ def make(*args: str) -> str:
                           capture_output=True, text=True, check=True).stdout  # fmt: skip
 
 
-@pytest.mark.parametrize("target", ["lab", "test", "bench", "golden"])
+@pytest.mark.parametrize("target", ["lab", "test", "bench", "golden", "crosscheck"])
 def test_a_make_target_sets_up_what_it_needs(target: str) -> None:
     commands = make(target)
     install = commands.index("pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable")

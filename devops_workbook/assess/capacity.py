@@ -64,7 +64,7 @@ def assess_capacity(c: Context, topology: Topology) -> Capacity:
         evidence=(
             _planned(c, load), _headroom(c, load, service), _design_rate(c, load), _offered(load),
             _workers_needed(c, load), _per_replica(c, service, size), _processors(c, load),
-            _replicas(c, load, size, zones), _instances(size, zones), _utilisation(load, runs),
+            _replicas(c, load, size, zones), _workers(size, runs), _instances(size, zones), _utilisation(load, runs),
             _response(c, load, runs),
         ),
     )  # fmt: skip
@@ -398,6 +398,12 @@ def _replicas(c: Context, load: Load, size: ComputeSize, zones: int) -> Evidence
         formula = "zones x ceil(replicas needed / (zones - 1)), so that one zone can be lost"
     source = "how functions run" if functions else _source(c, "target_cpu_utilisation")
     return Evidence("Replicas at the planned peak", size.replicas, "replicas", formula, given, source)
+
+
+def _workers(size: ComputeSize, runs: Replicas) -> Evidence:
+    given = (Quantity("replicas", size.replicas), Quantity("workers of one replica", size.workers))
+    formula = "replicas at the planned peak x workers of one replica"
+    return Evidence("Workers", runs.workers, "workers", formula, given, "requirements")
 
 
 def _instances(size: ComputeSize, zones: int) -> Evidence:

@@ -34,6 +34,7 @@ def _line(c: Context, component: Component, charge: Charge) -> CostLine:
         as_of=price.as_of if price else "",
         note=price.note if price else "price not known",
         borrowed=price.borrowed if price else "",
+        adjusted=price.adjusted if price else "",
     )
 
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from devops_workbook.catalog.model import GrowsWith, Term
+from devops_workbook.design.recovery import Disruption
 from devops_workbook.evidence import Evidence, Quantity
 
 __all__ = [
     "Assessment", "Availability", "AvailabilityPart", "BackupSet", "Block", "Budget", "Capacity", "Carbon",
     "CarbonLine", "ColdCache", "Commitment", "Compliance", "Connections", "Contribution", "ControlStatus", "Cost",
-    "CostLine", "Environment", "FrameworkCoverage", "Journey", "Packing", "Projection", "Recovery", "RecoveryCase",
-    "RecoveryStep", "Replicas", "RestoreTest", "Retention", "Signal", "Telemetry", "TierAmount",
+    "CostLine", "Disruption", "Environment", "FrameworkCoverage", "Journey", "Packing", "Projection", "Recovery",
+    "RecoveryCase", "RecoveryStep", "Replicas", "RestoreTest", "Retention", "Signal", "Telemetry", "TierAmount",
 ]  # fmt: skip
 
 # --- capacity --------------------------------------------------------------------------------------------
@@ -199,8 +200,6 @@ class Availability:
 
 
 # --- recovery --------------------------------------------------------------------------------------------
-
-Disruption = str
 
 
 @dataclass(frozen=True, slots=True)
@@ -402,6 +401,12 @@ class Cost:
     unpriced: tuple[str, ...]
     excluded: tuple[str, ...]
     evidence: tuple[Evidence, ...]
+
+    def of(self, component: str) -> float | None:
+        """USD a month of one component in production; None if a line of it is not known. No line costs nothing."""
+        lines = (line for line in self.lines if line.component == component and line.environment == "production")
+        amounts = [line.monthly_usd for line in lines]
+        return None if None in amounts else sum(a for a in amounts if a is not None)
 
 
 # --- compliance ------------------------------------------------------------------------------------------

@@ -12,15 +12,16 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
 from devops_workbook.assess.model import Assessment, AvailabilityPart, RecoveryCase
-from devops_workbook.catalog.model import Region
+from devops_workbook.catalog.model import Region, Service
+from devops_workbook.design.backups import COPIED_HOURLY, IMMUTABLE, files_are_copied
 from devops_workbook.design.context import Context
 from devops_workbook.design.decide import iac_tool
 from devops_workbook.design.model import Option
-from devops_workbook.design.paths import entry_service, path_pct, promise
+from devops_workbook.design.paths import carrier, entry_service, path_pct, promise, switches_by_itself
 from devops_workbook.design.recovery import Setup, recovery
 from devops_workbook.design.reliability import form_rank, sites
 from devops_workbook.design.scoring import usd
-from devops_workbook.design.sites import chosen_service
+from devops_workbook.design.sites import chosen_service, sites_of
 from devops_workbook.design.sizing import (
     compute_size,
     connections_per_replica,
@@ -113,7 +114,7 @@ def _promising(c: Context, part: AvailabilityPart) -> Iterator[WayOut]:
     else:
         return
     for option, service in services.items():
-        if promise(service, c.region.zones) is not None:
+        if promise(carrier(c.provider, service), c.region.zones) is not None:
             yield WayOut(f"Use {service.title}", _override(c, field, option))
 
 
@@ -129,7 +130,8 @@ def availability_ceiling(c: Context, a: Assessment) -> Iterator[Finding]:
         "conflict" if alone else "risk", "high" if alone else "medium", "availability-ceiling",
         f"The target is {target:g} %, but the services on the users' path promise {math.floor(pct * 1e4) / 1e4:g} % "
         f"together. {worst.title} promises least, {worst.pct:g} %. These are refund promises, not measurements.",
-        (*_lower_target(c, pct), *_without_cdn(c, worst.component), *_better_promised(c, pct)),
+        (*_lower_target(c, pct), *_without_cdn(c, worst.component), *_without_a_person(c, pct),
+         *_better_service(c, pct), *_better_promised(c, pct)),
         _HIGH_AVAILABILITY,
     )  # fmt: skip
 
@@ -154,14 +156,42 @@ def _without_cdn(c: Context, component: str) -> tuple[WayOut, ...]:
     return (WayOut("Do without the CDN", _override(c, "scaling.caching", option)),)
 
 
+def _promised(
+    c: Context, compute: Service | None = None, database: Service | None = None, form: str = "", entry: str = "",
+    automatic: bool | None = None,
+) -> float:  # fmt: skip
+    """What the users' path would promise with these in place of those chosen, per cent; 0 = not known."""
+    compute = compute or chosen_service(c, "infrastructure.compute")
+    database = database or chosen_service(c, "infrastructure.database")
+    form, entry = form or c.choice(_HIGH_AVAILABILITY), entry or c.choice("scaling.load_balancing")
+    return path_pct(c, compute, database, form=form, entry=entry, automatic=automatic) or 0.0
+
+
+def _without_a_person(c: Context, pct: float) -> Iterator[WayOut]:
+    """A failover that waits for nobody, where it can be had and then promises more than `pct`."""
+    for o in _possible(c, "disaster_recovery.recovery"):
+        if o.id == "region-failover-automatic" and _promised(c, automatic=True) > pct:
+            yield WayOut(f"Use {o.title[0].lower()}{o.title[1:]}", _override(c, "disaster_recovery.recovery", o.id))
+
+
+def _better_service(c: Context, pct: float) -> Iterator[WayOut]:
+    """Other services that can be had, and with one of which the path promises more than `pct`. Machines are none:
+    they promise more only because their provider promises nothing of what runs on them."""
+    services = c.provider.services
+    compute, database, entry = "infrastructure.compute", "infrastructure.database", "scaling.load_balancing"
+    managed = (o for o in _possible(c, compute) if carrier(c.provider, services[o.service]).kind != "vms")
+    options = (
+        *((compute, o, _promised(c, compute=services[o.service])) for o in managed),
+        *((database, o, _promised(c, database=services[o.service])) for o in _possible(c, database)),
+        *((entry, o, _promised(c, entry=o.id)) for o in _possible(c, entry)),
+    )
+    return (WayOut(f"Use {o.title}", _override(c, field, o.id)) for field, o, promised in options if promised > pct)
+
+
 def _better_promised(c: Context, pct: float) -> Iterator[WayOut]:
     """The stronger forms of deployment that promise more than `pct` on the users' path."""
-    compute, database = (chosen_service(c, field) for field in ("infrastructure.compute", "infrastructure.database"))
-    entry = c.choice("scaling.load_balancing")
     for way in _stronger(c):
-        form = way.change["overrides"][_HIGH_AVAILABILITY]
-        promised = path_pct(c, compute, database, form=form, entry=entry)
-        if promised is not None and promised > pct:
+        if _promised(c, form=way.change["overrides"][_HIGH_AVAILABILITY]) > pct:
             yield way
 
 
@@ -177,6 +207,8 @@ def _stronger(c: Context) -> tuple[WayOut, ...]:
 def recovery_targets(c: Context, a: Assessment) -> Iterator[Finding]:
     """A disruption takes longer, or loses more, than the targets allow."""
     for case in a.recovery.cases:
+        if case.disruption == "ransomware":  # ransomware speaks of that
+            continue
         targets = [("RTO", case.rto_minutes, a.recovery.rto_target_minutes)]
         if not (case.disruption == "region" and _asynchronous(c)):  # zero_data_loss speaks of that
             targets.append(("RPO", case.rpo_minutes, a.recovery.rpo_target_minutes))
@@ -186,12 +218,12 @@ def recovery_targets(c: Context, a: Assessment) -> Iterator[Finding]:
 
 
 def _late(c: Context, case: RecoveryCase, name: str, found: float, target: float) -> Finding:
-    corrupted = case.disruption == "data-corruption"
-    severity: Severity = "medium" if corrupted else "high"
+    deleted = case.disruption == "deletion"
+    severity: Severity = "medium" if deleted else "high"
     ways = _accept(f"Accept {_minutes(found)}", f"{name.lower()}_minutes", found)
-    if corrupted and name == "RTO":
+    if deleted and name == "RTO":
         ways += (WayOut("Split the data, so that what matters most is restored first"),)
-    elif corrupted:
+    elif deleted:
         ways += (WayOut("Keep a log of what came in outside the database, and replay it after a restore"),)
     else:
         ways += _faster(c, case, name, found)
@@ -208,12 +240,64 @@ def _faster(c: Context, case: RecoveryCase, name: str, found: float) -> tuple[Wa
     ways = []
     for way in _stronger(c):
         form = way.change["overrides"][_HIGH_AVAILABILITY]
-        setup = Setup(form, c.choice(_BACKUP), False, chosen_service(c, "infrastructure.database"))
-        other = next(x for x in recovery(c, setup) if x.disruption == case.disruption)
+        automatic = switches_by_itself(c, form)
+        setup = Setup(form, c.choice(_BACKUP), automatic, chosen_service(c, "infrastructure.database"))
+        (other,) = recovery(c, setup, (case.disruption,))
         better = other.rto_minutes if name == "RTO" else other.rpo_minutes
         if better is not None and better < found:
             ways.append(way)
     return tuple(ways)
+
+
+def ransomware(c: Context, a: Assessment) -> Iterator[Finding]:
+    """Nothing is left to restore after ransomware; or it takes longer, or loses more, than the targets allow."""
+    case = next(case for case in a.recovery.cases if case.disruption == "ransomware")
+    if case.rto_minutes is None or case.rpo_minutes is None:
+        exposed = c.requirements.data_sensitivity in ("confidential", "restricted") or bool(c.frameworks)
+        ways = [
+            WayOut(f"Use: {o.title[0].lower()}{o.title[1:]}", _override(c, _BACKUP, o.id))
+            for o in _possible(c, _BACKUP)
+            if o.id == IMMUTABLE
+        ]
+        yield Finding(
+            "gap", "medium" if exposed else "low", "no-immutable-copy",
+            "No copy of the data is safe from an intruder with administrator rights, who deletes backups before asking "
+            "for a ransom. RTO and RPO of ransomware are not known.",
+            (*ways, WayOut("Accept that ransomware is the loss of the data")), _BACKUP,
+        )  # fmt: skip
+    elif not (case.meets_rto and case.meets_rpo):
+        yield Finding(
+            "risk", "low", "ransomware-beyond-targets",
+            f"After ransomware the system is back within {_span(case.rto_minutes)} and loses {_span(case.rpo_minutes)} "
+            f"of data; the targets are {amount(a.recovery.rto_target_minutes)} min and "
+            f"{amount(a.recovery.rpo_target_minutes)} min. Only a copy from before the intrusion can be trusted, and "
+            f"half of all intruders are inside for {counted(round(c.assume('dwell_days')), 'day')} or more.",
+            (WayOut("Look for intruders: every day sooner is a day of data less to lose"),
+             WayOut("Keep what came in outside the database, and replay it after a restore")),
+            "disaster_recovery.recovery",
+        )  # fmt: skip
+
+
+def _span(minutes: float) -> str:
+    """A long time in hours, or in days from two of them on."""
+    return f"{minutes / 60:.3g} hours" if minutes < 2 * 1440 else f"{minutes / 1440:.3g} days"
+
+
+def files_stay(c: Context, _: Assessment) -> Iterator[Finding]:
+    """Files are in one region only, and nothing copies them out of it."""
+    has_files = c.requirements.object_storage_gb > 0 and c.second_region is not None
+    if has_files and len(sites_of(c)) == 1 and not files_are_copied(c):
+        ways = [
+            WayOut(f"Use: {o.title[0].lower()}{o.title[1:]}", _override(c, _BACKUP, o.id))
+            for o in _possible(c, _BACKUP)
+            if o.id in COPIED_HOURLY
+        ]
+        yield Finding(
+            "gap", "low", "files-in-one-region",
+            f"Copies of the database leave {c.region.title}, copies of the files do not: while the region is away, "
+            "so are they.",
+            (*ways, WayOut("Accept that files return with the region")), _BACKUP,
+        )  # fmt: skip
 
 
 def recovery_unbounded(c: Context, _: Assessment) -> Iterator[Finding]:
@@ -559,10 +643,52 @@ def _roomier_compute(c: Context) -> Iterator[WayOut]:
             yield WayOut(f"Use {option.title}: {counted(size.peak, 'instance')}", _override(c, _COMPUTE, option.id))
 
 
+def address_space(c: Context, _: Assessment) -> Iterator[Finding]:
+    """What must fit into a subnet, or into the range of the pods, is more than its place in the address plan holds."""
+    networks = [n for n in c.addresses.networks if n.environment == "production"] if c.addresses else []
+    blocks = [(f"a subnet of the {s.tier} tier", s.needed, s.cidr, n.region) for n in networks for s in n.subnets]
+    blocks += [("the range of the pods", n.pods_needed, n.pods, n.region) for n in networks if n.pods]
+    short = [block for block in blocks if block[1] > 1 << (32 - int(block[2].partition("/")[2]))]
+    if short:
+        what, needed, cidr, region = max(short, key=lambda block: block[1])
+        yield Finding(
+            "conflict", "high", "address-space",
+            f"The address plan has no room for the planned peak: {what} in {region} needs {needed:,} addresses, and "
+            f"its place holds {cidr}.",
+            (WayOut("Use fewer, larger nodes, or let a node run fewer pods"),
+             WayOut("Give pods a range of their own in 100.64.0.0/10, which is routed nowhere else"),
+             WayOut("Split the system over several networks, each with a block of its own")),
+            "infrastructure.network",
+        )  # fmt: skip
+
+
+def carbon_elsewhere(c: Context, _: Assessment) -> Iterator[Finding]:
+    """Another region that may be used has a grid less than half as carbon-intensive, and how far it is, is known."""
+    here, residency = c.region, c.requirements.data_residency
+    found = []
+    for r in c.provider.regions.values():
+        away = c.provider.round_trip(here.id, r.id)
+        allowed = residency in ("none", r.jurisdiction) and r.id != c.requirements.secondary_region
+        cleaner = here.grid.value and r.grid.value is not None and 2 * r.grid.value < here.grid.value
+        if allowed and cleaner and away and away.value is not None and r.zones >= min(3, here.zones):
+            found.append((away.value, r.grid.value or 0.0, r))
+    if found:
+        nearest, cleanest = min(found, key=lambda x: x[0]), min(found, key=lambda x: x[1])
+        yield Finding(
+            "risk", "low", "carbon-region",
+            f"The grid of {here.title} ({here.id}) emits {here.grid.value:,.0f} gCO2e/kWh, more than twice that of "
+            f"{counted(len(found), 'other region')} that the requirements allow.",
+            tuple(WayOut(f"Use {r.title} ({r.id}): {grams:,.0f} gCO2e/kWh, {ms:,.0f} ms away", {"region": r.id})
+                  for ms, grams, r in dict.fromkeys((nearest, cleanest))),
+            "infrastructure.provider",
+        )  # fmt: skip
+
+
 RULES: tuple[Callable[[Context, Assessment], Iterator[Finding]], ...] = (
-    availability_not_known, availability_ceiling, recovery_targets, recovery_unbounded, zero_data_loss, latency,
-    over_budget, residency, no_zones, iac_not_available, log_retention, controls_missing, nobody_awake,
-    cache_dependence, database_connections, load_not_served, prices_not_known,
+    availability_not_known, availability_ceiling, recovery_targets, recovery_unbounded, ransomware, files_stay,
+    zero_data_loss, latency, over_budget, residency, no_zones, iac_not_available, log_retention, controls_missing,
+    nobody_awake, cache_dependence, database_connections, load_not_served, prices_not_known, address_space,
+    carbon_elsewhere,
 )  # fmt: skip
 _SEVERITIES = ("high", "medium", "low")
 

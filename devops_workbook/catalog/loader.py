@@ -2,17 +2,21 @@
 
 TOML and CSV in, frozen types of `catalog.model` out. A file that does not hold what FORMAT.md says is a bug
 of the package (or of whoever edited it), so the loader raises `CatalogError` naming the file and the entry.
+Where the environment variable DEVOPS_WORKBOOK_PRICES names a price overlay, it is laid over the catalog's prices. This
+is the one place below the surfaces that reads an environment or a file.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import os
 import tomllib
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
 
@@ -34,10 +38,14 @@ from devops_workbook.catalog.model import (
     Tier,
     Usage,
 )
+from devops_workbook.catalog.overlay import OverlayError, apply, parse_overlay
 from devops_workbook.evidence import Fact
 from devops_workbook.units import UnitError, parse
 
-__all__ = ["CatalogError", "load"]
+__all__ = ["PRICES_VARIABLE", "CatalogError", "load"]
+
+PRICES_VARIABLE = "DEVOPS_WORKBOOK_PRICES"
+"""The environment variable that names a price overlay, by its absolute path."""
 
 _ROOT = files("devops_workbook.catalog")
 
@@ -48,10 +56,26 @@ class CatalogError(ValueError):
 
 @cache
 def load() -> Catalog:
-    """The packaged catalog. Read on the first call, the same object afterwards.
+    """The packaged catalog, with the price overlay if one is named. Read on the first call, the same object afterwards.
 
-    Raises CatalogError naming the file and entry that is not as FORMAT.md says.
+    Raises CatalogError naming the file and entry that is not as FORMAT.md says; OverlayError where it is the overlay's.
     """
+    overlay = os.environ.get(PRICES_VARIABLE, "")
+    return apply(_packaged(), parse_overlay(_overlay_text(overlay), overlay)) if overlay else _packaged()
+
+
+def _overlay_text(file: str) -> str:
+    path = Path(file)
+    if not path.is_absolute():
+        # A notebook that is run for a document runs in a folder of its own, and must see the same prices.
+        raise OverlayError(f"{PRICES_VARIABLE} is {file!r}; it must be an absolute path")
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise OverlayError(f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _packaged() -> Catalog:
     providers = {id: _provider(id, table) for id, table in _tables("providers")}
     tools = _services("tools", _toml("tools.toml")["services"], "tools.toml")
     tool_prices = _price_book("tools", "*")
@@ -268,6 +292,6 @@ def _latency(provider: str, regions: Container[str]) -> Mapping[tuple[str, str],
             if row[end] not in regions:
                 raise CatalogError(f"catalog/{where}: {row[end]} is not a region of {provider}")
         found[row["source"], row["target"]] = Fact(
-            _number(row, "rtt_ms", where), "ms", row["measured_by"], row["as_of"], "median round trip"
+            _number(row, "rtt_ms", where), "ms", row["measured_by"], row["as_of"], "measured round trip"
         )
     return MappingProxyType(found)

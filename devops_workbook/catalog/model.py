@@ -104,7 +104,8 @@ class Service:
 @dataclass(frozen=True, slots=True)
 class Instance:
     """A machine size. kind: what a service's `skus` names, such as compute, database, database-cluster or cache;
-    family: general, compute, memory or burstable; arch: x86 or arm; memory in GiB."""
+    family: general, compute, memory or burstable; arch: x86 or arm; memory in GiB; max_pods: how many pods the
+    provider's network lets run on one, None = the size sets no limit."""
 
     sku: str
     kind: str
@@ -182,7 +183,8 @@ class PriceBook:
 
     def has(self, item: str, region: str) -> bool:
         """Whether `item` has an on-demand price of its own in `region` (or one that holds everywhere)."""
-        return (item, region, "") in self.rows or (item, "*", "") in self.rows
+        price = self.rows.get((item, region, "")) or self.rows.get((item, "*", ""))
+        return price is not None and not price.borrowed
 
     def find(self, item: str, region: str) -> Price | None:
         """The on-demand price of `item` in `region`; else the price for every region; else the reference region's,
@@ -301,7 +303,8 @@ class Practice:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Catalog:
-    """All facts. `as_of` is the newest date of any price in it. Two are equal only if they are the same object."""
+    """All facts. `as_of` is the newest date of any price in it; `overlay` the title of the price overlay that was laid
+    over its prices, "" = they are list prices. Two are equal only if they are the same object."""
 
     as_of: str
     providers: Mapping[str, Provider]
@@ -314,3 +317,4 @@ class Catalog:
     frameworks: Mapping[str, Framework]
     principles: Mapping[str, Practice]
     practices: Mapping[str, Practice]
+    overlay: str = ""

@@ -13,27 +13,31 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from devops_workbook.catalog.model import Catalog, Framework, Instance, Provider, Region, Service
-from devops_workbook.design.model import Decision
+from devops_workbook.design.model import AddressPlan, Decision
 from devops_workbook.findings import Finding
 from devops_workbook.requirements import Requirements
 
 if TYPE_CHECKING:
+    from devops_workbook.design.backups import CopySet
     from devops_workbook.design.sizing import Load
-    from devops_workbook.design.telemetry import Telemetry
+    from devops_workbook.design.telemetry import Volumes
 
 __all__ = ["Context"]
 
 
 @dataclass
 class Context:
-    """One evaluation in progress. loads, telemetry and sizes keep what is worked out once and asked for often."""
+    """One evaluation in progress. Fields that may be None, loads and sizes keep what is worked out once and asked for
+    often."""
 
     requirements: Requirements
     catalog: Catalog
     taken: dict[str, Decision] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     loads: dict[str, Load] = field(default_factory=dict)
-    telemetry: Telemetry | None = None
+    telemetry: Volumes | None = None
+    addresses: AddressPlan | None = None
+    backups: tuple[CopySet, ...] | None = None
     sizes: dict[str, Sequence[tuple[float, Instance]]] = field(default_factory=dict)
 
     @cached_property

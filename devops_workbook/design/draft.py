@@ -8,7 +8,7 @@ from typing import Any
 
 from devops_workbook.catalog.model import Service
 from devops_workbook.design.context import Context
-from devops_workbook.design.model import Boundary, Component, Connection, Topology
+from devops_workbook.design.model import AddressPlan, Boundary, Component, Connection, Topology
 from devops_workbook.design.telemetry import hosting, telemetry_of
 
 __all__ = ["KB_PER_GB", "Draft", "Usage"]
@@ -68,6 +68,7 @@ class Draft:
                 Connection(source, target, kind, label, protocol, port, True, gb, crosses, tuple(views.split()))
             )
 
-    def topology(self) -> Topology:
+    def topology(self, addresses: AddressPlan) -> Topology:
         """What has been laid down, as it will stay."""
-        return Topology(tuple(self.boundaries), tuple(self.components.values()), tuple(self.connections))
+        components = tuple(self.components.values())
+        return Topology(tuple(self.boundaries), components, tuple(self.connections), addresses)

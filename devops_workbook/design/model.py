@@ -145,7 +145,7 @@ class Subnet:
 @dataclass(frozen=True, slots=True)
 class Network:
     """One virtual network: an environment in a region. pods and services: address ranges of a cluster, "" = pods
-    take addresses of the subnets, or there is no cluster."""
+    take addresses of the subnets, or there is no cluster; pods_needed: addresses wanted of the pods' own range."""
 
     environment: str
     region: str
@@ -153,6 +153,7 @@ class Network:
     subnets: tuple[Subnet, ...]
     pods: str = ""
     services: str = ""
+    pods_needed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

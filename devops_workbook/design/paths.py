@@ -6,18 +6,70 @@ is slower, not down. Files, secrets and calls to the outside fail single functio
 the catalog knows no promise for makes the whole "not known"; a firewall without a promise of its own is part of
 the CDN or entry it is attached to, and covered by theirs.
 
-With two active sites, what is promised globally is still there once; everything else is there twice.
+What a cluster promises is its control plane, which starts and moves work but does not carry it: requests pass while
+it is away. On the users' path stand its machines, whose promise is that of virtual machines.
+
+With two sites, what is promised globally is still there once; everything else is there twice, and the second takes
+over from the first as `reliability` says, within the time in which `recovery` brings the service back from the loss
+of the region.
 """
 
 from __future__ import annotations
 
-from devops_workbook.catalog.model import Service
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from devops_workbook.catalog.model import Provider, Service, Sla
 from devops_workbook.design.context import Context
-from devops_workbook.design.reliability import active_active, form_sla, series
+from devops_workbook.design.recovery import Setup, region_case
+from devops_workbook.design.reliability import ALWAYS_ON, Failover, form_sla, k_of_n, series, sites, two_sites
 
 __all__ = [
-    "entry_service", "filtered", "intake_services", "path_pct", "path_services", "promise", "weakest_pct",
+    "Part", "carrier", "combined", "entry_service", "failover_of", "filtered", "intake_services", "main_path",
+    "part_of", "path_pct", "promise", "switches_by_itself", "weakest_pct",
 ]  # fmt: skip
+
+_HIGH_AVAILABILITY = "disaster_recovery.high_availability"
+_RECOVERY = "disaster_recovery.recovery"
+# A pilot light has nothing to switch to until somebody starts it; the others have a second site that serves.
+_SWITCH_BY_THEMSELVES = ("warm-standby", "active-active")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One service that a journey needs, at one site.
+
+    component: its id in the topology; service: whose promise counts; sla: the promise, None = states nothing;
+    of_zones: 0 = the promise is for all of it, n = for one of the n zones it is spread over, all but one of which
+    are needed; pct: what it gives at one site, None = not known.
+    """
+
+    component: str
+    service: Service
+    sla: Sla | None
+    of_zones: int
+    pct: float | None
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether there is one for all sites."""
+        return self.sla is not None and self.sla.form == "global"
+
+
+def part_of(c: Context, component: str, service: Service, form: str) -> Part:
+    """A service as a part, deployed in a form; one that is promised by the zone is spread over those of the region."""
+    sla = form_sla(service, form)
+    if sla is not None or form == "single-zone":
+        return Part(component, service, sla, 0, sla.pct if sla else None)
+    zones = min(3, c.region.zones)
+    zonal = service.sla("zonal", "single")
+    if zonal is None or zonal.pct is None or zones < 2:
+        return Part(component, service, zonal, 0, None)
+    pct = k_of_n(zonal.pct, zones - 1, zones, c.assume("zone_common_cause_share"))
+    return Part(component, service, zonal, zones, pct)
+
+
+# --- which services --------------------------------------------------------------------------------------
 
 
 def filtered(c: Context) -> bool:
@@ -47,46 +99,85 @@ def intake_services(c: Context) -> tuple[Service, ...]:
     return tuple(s for s in (c.service(role),) if role and s)
 
 
-def path_services(c: Context, compute: Service, database: Service, entry: str) -> tuple[Service, ...]:
-    """Every service a request needs, in the order in which it meets them."""
-    return (*_edge_services(c), entry_service(c, entry), *intake_services(c), compute, database)
+def carrier(provider: Provider, compute: Service) -> Service:
+    """The service whose promise is that of the work: of a cluster its machines, else the compute service itself."""
+    return next(iter(provider.serving("compute", "vms")), compute) if compute.kind == "kubernetes" else compute
 
 
-def _pct(service: Service, form: str) -> float | None:
-    sla = form_sla(service, form)
-    return sla.pct if sla else None
+_COMPONENTS = {"load_balancer": "entry", "api_gateway": "entry", "queue": "intake", "stream": "intake"}
 
 
-def _everywhere(service: Service, form: str) -> bool:
-    sla = form_sla(service, form)
-    return sla is not None and sla.form == "global"
+def main_path(c: Context, compute: Service, database: Service, form: str, entry: str) -> tuple[Part, ...]:
+    """Every service a request needs, in the order in which it meets them, for a deployment form and an entry (an
+    option of scaling.load_balancing)."""
+    services = (
+        *_edge_services(c), entry_service(c, entry), *intake_services(c), carrier(c.provider, compute), database,
+    )  # fmt: skip
+    return tuple(part_of(c, _COMPONENTS.get(s.role, s.role), s, form) for s in services)
+
+
+# --- what they promise -----------------------------------------------------------------------------------
 
 
 def promise(service: Service, zones: int = 3) -> float | None:
     """What a service promises at one site when it is spread over as many zones as the region has, per cent; None =
     not known."""
-    return _pct(service, "multi-zone" if zones > 1 else "single-zone")
+    sla = form_sla(service, "multi-zone" if zones > 1 else "single-zone")
+    return sla.pct if sla else None
 
 
-def weakest_pct(c: Context, services: tuple[Service, ...], form: str) -> float | None:
-    """The smallest promise of services in a form, per cent, two active sites counted as two; None if one is not
-    known."""
-    pcts = [(_pct(s, form), _everywhere(s, form)) for s in services]
-    found = [
-        pct if form != "active-active" or everywhere else active_active(pct, c.assume("common_cause_share"))
-        for pct, everywhere in pcts
-        if pct is not None
-    ]
-    return min(found) if len(found) == len(pcts) else None
+def switches_by_itself(c: Context, form: str) -> bool:
+    """Whether a form fails over without a person: as decided for the form that was chosen, else as it is able to."""
+    taken = c.taken
+    if _RECOVERY in taken and taken[_HIGH_AVAILABILITY].choice.id == form:
+        return taken[_RECOVERY].choice.id == "region-failover-automatic"
+    return form in _SWITCH_BY_THEMSELVES
+
+
+def failover_of(c: Context, database: Service, form: str, automatic: bool | None = None) -> Failover | None:
+    """How the second site of a form takes over, None = there is one site. It takes as long as the recovery from the
+    loss of the region; automatic: without a person, None = as `switches_by_itself` says."""
+    if sites(form) == 1 or c.second_region is None:
+        return None
+    if form == "active-active":
+        return ALWAYS_ON
+    automatic = switches_by_itself(c, form) if automatic is None else automatic
+    success = c.assume("failover_success_automatic" if automatic else "failover_success_manual")
+    minutes = region_case(c, Setup(form, "pitr", automatic, database)).rto_minutes
+    return Failover(success, minutes, c.assume("outage_minutes"))
+
+
+def combined(c: Context, parts: Iterable[Part], failover: Failover | None) -> float | None:
+    """What parts promise together, per cent, those of a site twice where there is a failover; None = not known."""
+    parts = tuple(parts)
+    once = series(part.pct for part in parts if part.everywhere)
+    site = series(part.pct for part in parts if not part.everywhere)
+    if site is not None and failover:
+        site = two_sites(site, c.assume("common_cause_share"), failover)
+    return series((once, site))
+
+
+def weakest_pct(c: Context, services: Iterable[Service], database: Service, form: str) -> float | None:
+    """The smallest promise of services in a form, per cent, each counted twice where there are two sites; None if one
+    is not known."""
+    failover = failover_of(c, database, form)
+    weakest = 100.0
+    for service in services:
+        pct = combined(c, (part_of(c, "", carrier(c.provider, service), form),), failover)
+        if pct is None:
+            return None
+        weakest = min(weakest, pct)
+    return weakest
 
 
 def path_pct(
-    c: Context, compute: Service, database: Service, form: str = "multi-zone", entry: str = "application"
+    c: Context,
+    compute: Service,
+    database: Service,
+    form: str = "multi-zone",
+    entry: str = "application",
+    automatic: bool | None = None,
 ) -> float | None:
-    """What the users' path promises, per cent, for these services in a deployment form; None = not known."""
-    services = path_services(c, compute, database, entry)
-    once = series(_pct(s, form) for s in services if _everywhere(s, form))
-    site = series(_pct(s, form) for s in services if not _everywhere(s, form))
-    if site is not None and form == "active-active":
-        site = active_active(site, c.assume("common_cause_share"))
-    return series((once, site))
+    """What the users' path promises, per cent, for these services in a deployment form: reading and writing, with
+    everything that stands on the way of a request. automatic: as in `failover_of`. None = not known."""
+    return combined(c, main_path(c, compute, database, form, entry), failover_of(c, database, form, automatic))

@@ -451,8 +451,8 @@ def rollout_replicas(context: Context, kind: str, size: ComputeSize) -> int:
 def database_usage(
     context: Context, load: Load, service: Service, size: DatabaseSize, standbys: int, share: float = 1.0
 ) -> dict[str, float]:
-    """What one site's database bills in a month. standbys: synchronous copies beside the primary; share: of the
-    reads that this site serves, 0-1. Every site takes every write."""
+    """What one site's database bills in a month, without its backups. standbys: synchronous copies beside the
+    primary; share: of the reads that this site serves, 0-1. Every site takes every write."""
     r = context.requirements
     reads = load.queries_month * r.read_pct / 100.0
     writes = load.queries_month - reads
@@ -462,19 +462,13 @@ def database_usage(
     copies = size.instances + billed if size.sku else 1
     return {
         "instance_hours": copies * HOURS_PER_MONTH,
+        "standby_hours": standbys * HOURS_PER_MONTH,
+        "standby_gb": r.database_gb * standbys,
         "storage_gb": r.database_gb * (copies if service.kind == "relational" else 1),
         "io_requests": reads + writes,
         "read_requests": reads,
         "write_requests": writes,
-        "backup_gb": r.database_gb * _backup_copies(context, service),
     }
-
-
-def _backup_copies(context: Context, service: Service) -> float:
-    """Stored volume of backups that is billed, as a multiple of the data. The catalog says where a service bills
-    its backups by the size of the data (backup_copies), or includes some (backup_included)."""
-    copies = service.limits.get("backup_copies", context.assume("snapshot_copies"))
-    return max(0.0, copies - service.limits.get("backup_included", 0.0))
 
 
 def cache_size(context: Context, service: Service) -> str:

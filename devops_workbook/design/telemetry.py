@@ -1,73 +1,134 @@
 """How much the system says about itself: metric series, log volume, spans, pipeline minutes.
 
-Volumes follow from the load and the catalog's assumptions; they decide what monitoring costs. A tool that the team
-runs itself needs machines, and more of them the more it takes in.
+Volumes follow from the load and the catalog's assumptions; they decide what monitoring costs. What comes in is kept
+in tiers (`Kept`): searchable at once for a while, then archived to the end of its retention; what is billed for
+storage is the sum of those tiers, so that price and plan cannot differ. At steady state a tier holds the volume of a
+day times its days, which is the storage formula of the Prometheus documentation (needed disk space = retention x
+samples a second x bytes a sample, https://prometheus.io/docs/prometheus/latest/storage/). A tool that the team runs
+itself needs machines, and more of them the more it takes in.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from devops_workbook.catalog.model import Service
 from devops_workbook.design.context import Context
 from devops_workbook.design.sites import chosen_service, site_compute, sites_of
 from devops_workbook.design.sizing import HOURS_PER_MONTH, SECONDS_PER_MONTH, load_of, smallest_machine
 
-__all__ = ["Hosting", "Telemetry", "hosting", "pipeline_minutes_month", "telemetry_of"]
+__all__ = [
+    "DAYS_PER_MONTH", "Hosting", "Kept", "Volumes", "hosting", "pipeline_minutes_month", "searchable_days", "stored_gb",
+    "telemetry_of", "tiers",
+]  # fmt: skip
 
+DAYS_PER_MONTH = HOURS_PER_MONTH / 24.0
 _KB_PER_GB = 1e6
-_DAYS_PER_MONTH = 30.4
+_BYTES_PER_GB = 1e9
 _INCLUDED_DAYS = 30  # days of log retention in the price of ingestion, where a provider includes any
 _DATADOG_INCLUDED = 100  # custom metrics in the price of one host (limits of `datadog` in the catalog)
 
 
 @dataclass(frozen=True, slots=True)
-class Telemetry:
-    """Monthly volumes of all sites: metric series, samples, log GB taken in, stored, and stored beyond the first
-    30 days, spans kept, audit events; hosts: instances an agent runs on (None = there are none, the code runs as
-    functions); custom_metrics: series beyond the hundred that a hosted service includes with each host."""
+class Kept:
+    """One tier of retention: for so many days beyond the tier before; gb: in it at any time."""
+
+    title: str
+    days: int
+    gb: float
+
+
+@dataclass(frozen=True, slots=True)
+class Volumes:
+    """Monthly volumes of all sites: metric series, samples, log GB taken in, spans kept, audit events; logs: where
+    the log GB are kept, the first tier being what a price of ingestion includes; hosts: instances an agent runs on
+    (None = there are none, the code runs as functions); custom_metrics: series beyond the hundred that a hosted
+    service includes with each host."""
 
     metric_series: float
     samples: float
     log_gb: float
-    log_stored_gb: float
-    log_kept_gb: float
+    logs: tuple[Kept, ...]
     spans: float
     events: float
     hosts: float | None
     custom_metrics: float
 
     @property
+    def log_stored_gb(self) -> float:
+        """GB of logs in all tiers."""
+        return sum(tier.gb for tier in self.logs)
+
+    @property
+    def log_kept_gb(self) -> float:
+        """GB of logs in the tiers beyond what a price of ingestion includes."""
+        return sum(tier.gb for tier in self.logs[1:])
+
+    @property
     def usage(self) -> dict[str, float | None]:
         """The volumes by billing quantity."""
-        return {name: getattr(self, name) for name in _VOLUMES}
+        return {
+            "metric_series": self.metric_series,
+            "samples": self.samples,
+            "log_gb": self.log_gb,
+            "log_stored_gb": self.log_stored_gb,
+            "log_kept_gb": self.log_kept_gb,
+            "spans": self.spans,
+            "events": self.events,
+            "hosts": self.hosts,
+            "custom_metrics": self.custom_metrics,
+        }
 
 
-_VOLUMES = tuple(field.name for field in fields(Telemetry))
+def stored_gb(per_second: float, size: float, days: float) -> float:
+    """GB that records arriving so many a second, each of `size` bytes, fill in so many days."""
+    return per_second * size * days * 86_400.0 / _BYTES_PER_GB
 
 
-def telemetry_of(c: Context) -> Telemetry:
+def tiers(gb_day: float, ends: Iterable[tuple[str, float]]) -> tuple[Kept, ...]:
+    """The tiers in which so many GB a day are kept; ends: title and last day of each, in order. A tier that ends
+    no later than the one before is left out."""
+    kept, start = list[Kept](), 0
+    for title, end in ends:
+        if end > start:
+            kept.append(Kept(title, int(end) - start, gb_day * (int(end) - start)))
+            start = int(end)
+    return tuple(kept)
+
+
+def searchable_days(c: Context) -> int:
+    """Days for which logs can be searched at once: what a price of ingestion includes, and what a framework asks."""
+    asked = (framework.demands.get("min_log_searchable_days", 0) for framework in c.frameworks)
+    return int(max((_INCLUDED_DAYS, *asked)))
+
+
+def telemetry_of(c: Context) -> Volumes:
     """The telemetry volumes of the design in progress, once compute and the sites have been decided."""
     if c.telemetry is None:
         c.telemetry = _measure(c)
     return c.telemetry
 
 
-def _measure(c: Context) -> Telemetry:
+def _log_tiers(c: Context, gb_day: float) -> tuple[Kept, ...]:
+    days = c.requirements.log_retention_days
+    first, searched = min(days, _INCLUDED_DAYS), min(days, searchable_days(c))
+    return tiers(gb_day, ((f"Searchable, first {first} days", first), ("Searchable", searched), ("Archive", days)))
+
+
+def _measure(c: Context) -> Volumes:
     load, places = load_of(c), sites_of(c)
     # A function reports as one, however many of it run; it is no host, so a price per host is then not known.
     functions = chosen_service(c, "infrastructure.compute").kind == "functions"
     sources = float(len(places)) if functions else max(1.0, sum(site_compute(c, site).mean for site in places))
     series = sources * c.assume("metric_series_per_instance")
     log_gb = load.origin_requests_month * c.assume("log_kb_per_request") / _KB_PER_GB
-    days = c.requirements.log_retention_days
-    return Telemetry(
+    return Volumes(
         metric_series=series,
         samples=series * SECONDS_PER_MONTH / c.assume("scrape_interval_seconds"),
         log_gb=log_gb,
-        log_stored_gb=log_gb * days / _DAYS_PER_MONTH,
-        log_kept_gb=log_gb * max(0, days - _INCLUDED_DAYS) / _DAYS_PER_MONTH,
+        logs=_log_tiers(c, log_gb / DAYS_PER_MONTH),
         spans=load.origin_requests_month * c.assume("trace_sample_share") * c.assume("spans_per_request"),
         events=load.origin_requests_month * c.assume("audit_events_per_request"),
         hosts=None if functions else sources,
@@ -89,7 +150,7 @@ class Hosting:
         return {"host_hours": self.nodes * HOURS_PER_MONTH + self.extra_hours} if self.nodes else {}
 
 
-def hosting(c: Context, tool: Service, telemetry: Telemetry | None = None) -> Hosting:
+def hosting(c: Context, tool: Service, telemetry: Volumes | None = None) -> Hosting:
     """What a tool runs on; nothing for one that somebody else runs. The catalog says what one set of nodes
     carries, so a larger volume needs more sets. A self-run pipeline starts an agent for every run."""
     limits = tool.limits
@@ -100,7 +161,7 @@ def hosting(c: Context, tool: Service, telemetry: Telemetry | None = None) -> Ho
     return Hosting(smallest_machine(c, limits["vcpu"], limits["memory_gib"]), int(limits["nodes"]) * sets, agents)
 
 
-def _set_shares(c: Context, tool: Service, t: Telemetry) -> list[float]:
+def _set_shares(c: Context, tool: Service, t: Volumes) -> list[float]:
     """How many sets of nodes each volume asks for, by what the catalog says one carries."""
     limits, peak = tool.limits, load_of(c).design_rps
     # The collector sees every span and keeps a share; what stores traces sees only those kept.
@@ -111,7 +172,7 @@ def _set_shares(c: Context, tool: Service, t: Telemetry) -> list[float]:
         "logs_per_second_per_vcpu": peak * c.assume("log_kb_per_request"),  # a record is about a kilobyte
     }
     vcpus = sum(rate / limits[name] for name, rate in per_vcpu.items() if name in limits)
-    per_set = {"series": t.metric_series, "log_gb_per_day": t.log_gb / _DAYS_PER_MONTH}
+    per_set = {"series": t.metric_series, "log_gb_per_day": t.log_gb / DAYS_PER_MONTH}
     return [
         vcpus / (limits["nodes"] * limits["vcpu"]),
         *(volume / limits[name] for name, volume in per_set.items() if name in limits),

@@ -30,7 +30,7 @@ def delivery(d: Draft, places: tuple[Site, ...]) -> None:
     pipeline = tools[c.choice("cicd.platform")]
     d.tool("source", host, "delivery", "cicd.platform", "delivery", _seats(d, pipeline))
     d.tool("pipeline", pipeline, "delivery", "cicd.platform", "delivery", {"ci_minutes": pipeline_minutes_month(c)})
-    stored = {"storage_gb": c.assume("images_kept") * c.assume("image_gb")}
+    stored = {"months": 1.0, "storage_gb": c.assume("images_kept") * c.assume("image_gb")}
     registry = c.service("registry")
     if registry and c.choice("cicd.artifacts") == "provider-registry":
         d.add("registry", registry, "services", "cicd.artifacts", "delivery", stored, region=c.region.id)

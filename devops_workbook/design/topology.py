@@ -13,6 +13,14 @@ import math
 from itertools import pairwise
 
 from devops_workbook.catalog.model import Service
+from devops_workbook.design.addressing import address_plan
+from devops_workbook.design.backups import (
+    billed_gb,
+    copied_gb_month,
+    files_are_copied,
+    files_changed_gb_month,
+    stored_gb,
+)
 from devops_workbook.design.context import Context
 from devops_workbook.design.draft import KB_PER_GB, Draft, Usage
 from devops_workbook.design.model import Topology
@@ -59,7 +67,8 @@ def build(c: Context) -> Topology:
         _replication(draft)
     _backup(draft, places)
     _transfer(draft, places)
-    return draft.topology()
+    c.addresses = address_plan(c, places, draft.components.values())
+    return draft.topology(c.addresses)
 
 
 # --- outside and edge ------------------------------------------------------------------------------------
@@ -176,8 +185,8 @@ def _database(d: Draft, site: Site) -> None:
     zones = 1 if waiting and size.sku else zones_of(c, site)
     standbys = 1 if zones > 1 and size.sku else 0
     usage = database_usage(c, load_of(c), service, size, standbys, site.share)
-    if site.suffix:
-        usage.pop("backup_gb")  # backups are kept where the primary is, and copied (see _backup)
+    if not site.suffix:
+        usage["backup_gb"] = billed_gb(c, service)  # kept where the primary is, and copied (see _backup)
     parts = [f"{size.instances - 1} read replicas"] if size.instances > 1 else []
     parts += ["standby in another zone"] if standbys else []
     parts += ["replica of the first site"] if site.suffix else []
@@ -206,7 +215,8 @@ def _files(d: Draft, site: Site) -> None:
     requests = load_of(c).origin_requests_month
     writes = requests * c.assume("object_writes_per_request")  # replicated, so every site takes every write
     reads = requests * c.assume("object_reads_per_request") * site.share
-    usage = {"storage_gb": c.requirements.object_storage_gb, "read_requests": reads, "write_requests": writes}
+    stored = c.requirements.object_storage_gb + stored_gb(c, site.id("files"))
+    usage = {"storage_gb": stored, "read_requests": reads, "write_requests": writes}
     views = "runtime network recovery"
     d.add(site.id("files"), service, site.id("services"), _DATABASE, views, usage, region=site.region.id)
 
@@ -220,7 +230,7 @@ def _intake(d: Draft, site: Site) -> None:
         return
     messages = load.requests_month * site.share
     gb = messages * c.assume("item_kb") / KB_PER_GB
-    usage = {"queue_requests": messages * c.assume("queue_calls_per_message"), "queue_gb": gb}
+    usage = {"months": 1.0, "queue_requests": messages * c.assume("queue_calls_per_message"), "queue_gb": gb}
     if kind == "streaming":
         shards = math.ceil(load.design_rps * c.assume("item_kb") / c.assume("shard_kb_per_second"))
         hours = math.ceil(shards * site.running) * HOURS_PER_MONTH
@@ -350,8 +360,12 @@ def _replication(d: Draft) -> None:
     database = chosen_service(c, _DATABASE)
     d.join("database", "database-2", "replication", "asynchronous replica", "runtime network recovery",
            protocol=database.protocol, port=database.port, gb=writes, crosses="region")  # fmt: skip
-    files = load.origin_requests_month * c.assume("object_writes_per_request") * c.requirements.response_kb / KB_PER_GB
-    d.join("files", "files-2", "replication", "replicated files", "recovery", gb=files, crosses="region")
+    _replicate_files(d)
+
+
+def _replicate_files(d: Draft) -> None:
+    gb = files_changed_gb_month(d.c)
+    d.join("files", "files-2", "replication", "replicated files", "recovery", gb=gb, crosses="region")
 
 
 def _backup(d: Draft, places: tuple[Site, ...]) -> None:
@@ -359,18 +373,33 @@ def _backup(d: Draft, places: tuple[Site, ...]) -> None:
     service, decision, views = c.service("backup"), "disaster_recovery.backup", "recovery"
     if service is None:
         return
-    note = "backups of the database are billed with the database"
-    d.add("backup", service, "services", decision, views, region=c.region.id, note=note)
+    vault = {"backup_gb": stored_gb(c, "backup")}
+    note = "daily copies are billed with the database"
+    d.add("backup", service, "services", decision, views, vault, region=c.region.id, note=note)
     d.join("database", "backup", "replication", c.taken[decision].choice.title, views)
     if c.second_region is None:
         return
     if len(places) == 1:
         d.bound("region-2", "region", f"{c.second_region.title} ({c.second_region.id}), backups only")
         d.bound("services-2", "provider", "Managed services", "region-2")
-    stored = {"backup_gb": c.requirements.database_gb * c.assume("snapshot_copies")}
+    stored = {"backup_gb": stored_gb(c, "backup-2")}
     note = "copies outside the region"
     d.add("backup-2", service, "services-2", decision, views, stored, region=c.second_region.id, note=note)
-    d.join("backup", "backup-2", "replication", "copies", views, gb=c.requirements.database_gb, crosses="region")
+    d.join("backup", "backup-2", "replication", "copies", views, gb=copied_gb_month(c), crosses="region")
+    if files_are_copied(c) and "files" in d.components:
+        _copied_files(d)
+
+
+def _copied_files(d: Draft) -> None:
+    """Files in a second region that serves nothing: a copy of them, and what was replaced or deleted."""
+    c = d.c
+    service, region = c.service("object_storage"), c.second_region
+    if service and region:
+        writes = load_of(c).origin_requests_month * c.assume("object_writes_per_request")
+        usage = {"storage_gb": stored_gb(c, "files-2"), "read_requests": 0.0, "write_requests": writes}
+        d.add("files-2", service, "services-2", "disaster_recovery.backup", "recovery", usage, region=region.id,
+              note="a copy of the files")  # fmt: skip
+        _replicate_files(d)
 
 
 def _transfer(d: Draft, places: tuple[Site, ...]) -> None:

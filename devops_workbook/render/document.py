@@ -15,23 +15,23 @@ from functools import cached_property
 from types import MappingProxyType
 
 from devops_workbook import catalog
-from devops_workbook.assess.model import CostLine, FrameworkCoverage
 from devops_workbook.design.model import PRIORITIES, Component, Decision, Option
 from devops_workbook.design.words import listed
 from devops_workbook.evaluate import Evaluation
 from devops_workbook.evidence import Evidence
 from devops_workbook.findings import Finding
-from devops_workbook.outline import FIELD_IDS, OUTLINE
+from devops_workbook.outline import FIELD_IDS
 from devops_workbook.plan.model import Section
+from devops_workbook.render.charts import Picture
+from devops_workbook.render.charts import draw as draw_chart
 from devops_workbook.render.diagram import Drawing, draw, views
 from devops_workbook.render.diagram.text import ellipsis
+from devops_workbook.render.exhibits import exhibits
+from devops_workbook.render.exhibits.model import Block, Cell, Cited, Exhibit, Figure, Number, Proofs, Table, Text
 from devops_workbook.render.figures import (
     NOT_KNOWN,
     Score,
-    duration,
     money,
-    percent,
-    price,
     price_dates,
     quantity,
     rating,
@@ -64,13 +64,13 @@ _SLA_NOTE = (
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One piece of a chapter: Markdown, or a drawing with its caption.
+    """One piece of a chapter: Markdown, or a drawing or chart with its caption.
 
     role: what an exporter may set in a form of its own: "cover", "scores", "signoff", "" = nothing special.
     """
 
     markdown: str = ""
-    drawing: Drawing | None = None
+    drawing: Drawing | Picture | None = None
     caption: str = ""
     role: str = ""
 
@@ -94,19 +94,21 @@ class Chapters:
     def sources(self) -> Mapping[tuple[str, str], str]:
         """Every source with the date it was read, with its number."""
         cited = [(item.source, item.as_of) for item in self.evidence]
-        cited += [(line.source, line.as_of) for line in self.evaluation.assessment.cost.lines]
+        cited += [(c.source, c.as_of) for _, body in self.exhibits for c in _cells(body) if isinstance(c, Cited)]
         known = dict.fromkeys(key for key in cited if key[0] not in ("", NOT_KNOWN))
         return MappingProxyType({key: f"S{n}" for n, key in enumerate(known, 1)})
 
     def _all_evidence(self) -> Iterable[Evidence]:
-        assessed = self.evaluation.assessment
         for decision in self.evaluation.plan.decisions:
             yield from decision.evidence
-        yield from assessed.availability.evidence
-        yield from (part.evidence for part in assessed.availability.parts)
-        for case in assessed.recovery.cases:
-            yield from case.evidence
-        yield from (*assessed.capacity.evidence, *assessed.cost.evidence, *assessed.carbon.evidence)
+        for _, body in self.exhibits:
+            for block in body:
+                yield from _proofs(block)
+
+    @cached_property
+    def exhibits(self) -> tuple[tuple[Exhibit, Sequence[Block]], ...]:
+        """Every topic of the assessment, and its body."""
+        return tuple((exhibit, exhibit.body()) for exhibit in exhibits(self.evaluation))
 
     @cached_property
     def drawings(self) -> tuple[tuple[str, str, Drawing], ...]:
@@ -121,13 +123,10 @@ class Chapters:
     def _hint(self, component: Component) -> str:
         size = f", {component.count} × {component.sku}" if component.sku else ""
         # Users are in the picture, but nobody provides them.
-        cost = f", {money(self._monthly(component))} a month" if component.role != "users" else ""
+        cost = (
+            f", {money(self.evaluation.assessment.cost.of(component.id))} a month" if component.role != "users" else ""
+        )
         return f"{component.title}{size}{cost}"
-
-    def _monthly(self, component: Component) -> float | None:
-        """What the component costs a month; None if a line of it has no known price. No line costs nothing."""
-        amounts = [line.monthly_usd for line in self.evaluation.assessment.cost.lines if line.component == component.id]
-        return None if None in amounts else sum(a for a in amounts if a is not None)
 
     # The chapters, in the order a reader meets them
 
@@ -262,7 +261,7 @@ class Chapters:
                 escape(c.title),
                 escape(_size(c)),
                 escape(", ".join(filter(None, (c.region, f"{c.zones} zones" if c.zones > 1 else "")))) or "global",
-                _usd(self._monthly(c)),
+                _usd(self.evaluation.assessment.cost.of(c.id)),
                 _cite(c.decision),
             )
             for c in self.evaluation.topology.components
@@ -295,170 +294,41 @@ class Chapters:
         return f"[{number}](#{number})" if number else "–"
 
     def assessment(self) -> tuple[Part, ...]:
-        """Cost, availability, recovery, capacity, compliance and carbon, in numbers."""
-        chapters = (
-            self._cost(),
-            self._availability(),
-            self._recovery(),
-            self._capacity(),
-            self._compliance(),
-            self._carbon(),
-        )
-        return (Part("## Assessment"), *map(Part, chapters))
-
-    def _cost(self) -> str:
-        cost = self.evaluation.assessment.cost
-        by_section = self._cost_by_section()
-        total = ("**Total**", f"**{_sum(cost.lines)}**", "")
-        unpriced = "**Not in the total, because no price is known:**" if cost.unpriced else ""
-        return join(
-            "### Cost",
-            escape(f"On-demand list prices in {cost.currency}, dated {self._price_dates}, before tax and discounts."),
-            table(["Section", "A month", "Share"], [*by_section, total], caption="Cost by section", right=[1, 2]),
-            table(
-                ["Component", "Item", "Quantity", "Unit price", "A month", "Source"],
-                self._cost_lines(cost.lines),
-                caption="Cost by component",
-                right=[2, 3, 4],
-            ),
-            unpriced,
-            bullets(map(escape, cost.unpriced)),
-            escape(f"Not part of the total: {'; '.join(cost.excluded)}."),
+        """Every topic of the assessment: tables, charts and the figures behind them."""
+        return (
+            Part("## Assessment"),
+            *(part for exhibit, body in self.exhibits for part in self._exhibit(exhibit, body)),
         )
 
-    def _cost_by_section(self) -> list[tuple[str, str, str]]:
-        sections = {c.id: c.decision.partition(".")[0] for c in self.evaluation.topology.components}
-        lines: dict[str, list[CostLine]] = {}
-        for line in self.evaluation.assessment.cost.lines:
-            lines.setdefault(sections.get(line.component, ""), []).append(line)
-        titles = {section.id: section.title for section in OUTLINE} | {"": "Other"}
-        return [(escape(titles[id]), _sum(lines[id]), self._share(lines[id])) for id in titles if id in lines]
+    def _exhibit(self, exhibit: Exhibit, body: Sequence[Block]) -> Iterable[Part]:
+        yield Part(join(f"### {escape(exhibit.title)}", f"{escape(exhibit.line[:1].upper() + exhibit.line[1:])}."))
+        yield from map(self._block, body)
 
-    def _share(self, lines: Iterable[CostLine]) -> str:
-        whole = self.evaluation.assessment.cost.monthly_usd
-        return f"{100 * sum(_amounts(lines)) / whole:.0f} %" if whole else "–"
+    def _block(self, block: Block) -> Part:
+        match block:
+            case Text():
+                return Part(f"**{escape(block.text)}**" if block.tone else escape(block.text))
+            case Table():
+                return Part(self._table(block))
+            case Figure():
+                return Part(drawing=draw_chart(block.chart), caption=block.caption)
+            case Proofs():
+                return Part(_evidence_line(map(self._number, block.evidence)))
 
-    def _cost_lines(self, lines: Iterable[CostLine]) -> Iterable[tuple[str, ...]]:
-        """The lines of the bill; a component is named once."""
-        titles = {c.id: c.title for c in self.evaluation.topology.components}
-        earlier = ""
-        for line in lines:
-            title = "" if line.component == earlier else escape(titles.get(line.component, line.component))
-            earlier = line.component
-            yield (title, *self._cost_line(line))
+    def _table(self, found: Table) -> str:
+        rows = [[self._cell(cell) for cell in row] for row in found.rows]
+        if found.total and rows:
+            rows[-1] = [f"**{cell}**" if cell else "" for cell in rows[-1]]
+        return table([escape(h) for h in found.headers], rows, caption=escape(found.caption), right=found.right)
 
-    def _cost_line(self, line: CostLine) -> tuple[str, ...]:
-        item = escape(line.item) + (f" ({escape(line.note)})" if line.note else "")
-        amount = escape(quantity(line.quantity, line.unit))
-        unit_price = escape(price(line.unit_price_usd))
-        return (item, amount, unit_price, _usd(line.monthly_usd), self._source(line.source, line.as_of))
-
-    def _availability(self) -> str:
-        found = self.evaluation.assessment.availability
-        rows = [
-            (escape(p.title), escape(p.form), percent(p.pct, 4), duration(p.minutes_month), self._number(p.evidence))
-            for p in found.parts
-        ]
-        whole = (
-            "**Whole path**",
-            "",
-            f"**{percent(found.pct, 4)}**",
-            f"**{duration(found.downtime_minutes_month)}**",
-            "",
-        )
-        return join(
-            "### Availability",
-            escape(
-                f"Target {percent(found.target_pct, 4)}, which leaves an error budget of "
-                f"{duration(found.error_budget_minutes_month)} a month. {_SLA_NOTE}"
-            ),
-            table(
-                ["Part of the path", "Form", "Promised", "Downtime a month", "Evidence"],
-                [*rows, whole],
-                caption="Availability along the users' path",
-                right=[2, 3],
-            ),
-        )
-
-    def _recovery(self) -> str:
-        found = self.evaluation.assessment.recovery
-        targets = ("**Target**", duration(found.rto_target_minutes), duration(found.rpo_target_minutes), "")
-        cases = [
-            (
-                escape(case.title),
-                duration(case.rto_minutes),
-                duration(case.rpo_minutes),
-                " ".join(map(self._number, case.evidence)) or "–",
-            )
-            for case in found.cases
-        ]
-        steps = [
-            (
-                escape(case.title) if n == 0 else "",
-                escape(step.title),
-                duration(step.minutes),
-                escape(step.source) or "–",
-            )
-            for case in found.cases
-            for n, step in enumerate(case.steps)
-        ]
-        return join(
-            "### Recovery",
-            table(
-                ["Disruption", "Time to recover", "Data lost", "Evidence"],
-                [*cases, targets],
-                caption="Recovery by disruption",
-                right=[1, 2],
-            ),
-            table(["Disruption", "Step", "Takes", "Rests on"], steps, caption="Steps of each recovery", right=[2]),
-        )
-
-    def _capacity(self) -> str:
-        found = self.evaluation.assessment.capacity
-        rows = [
-            ("Load planned for", quantity(found.planned_rps, "req/s")),
-            ("Load that reaches the origin", quantity(found.origin_rps, "req/s")),
-            ("Offered load (mean requests in service)", quantity(found.offered_load)),
-            ("Workers", quantity(found.workers)),
-            (
-                "Instances at the planned peak",
-                f"{quantity(found.instances)} ({quantity(found.min_instances)} to {quantity(found.max_instances)})",
-            ),
-            ("Utilisation at the planned peak", percent(100 * found.utilisation)),
-            ("Expected p99 response time", quantity(found.p99_ms, "ms")),
-            ("p99 response time asked for", quantity(self.requirements.p99_latency_ms, "ms")),
-        ]
-        return join(
-            "### Capacity",
-            _evidence_line(map(self._number, found.evidence)),
-            table(["Figure", "Value"], [(escape(a), escape(b)) for a, b in rows], caption="Capacity", right=[1]),
-        )
-
-    def _compliance(self) -> str:
-        frameworks = self.evaluation.assessment.compliance.frameworks
-        if not frameworks:
-            return join("### Compliance", "No framework was asked for.")
-        coverage = [
-            (escape(f.title), escape(f.version), f"{f.satisfied} of {f.total}", percent(f.pct), link(f.source))
-            for f in frameworks
-        ]
-        headers = ["Framework", "Version", "Satisfied", "Share", "Source"]
-        return join(
-            "### Compliance",
-            "Only technical requirements, which an architecture can meet, are counted.",
-            table(headers, coverage, caption="Compliance coverage", right=[2, 3]),
-            *(_framework(framework) for framework in frameworks),
-        )
-
-    def _carbon(self) -> str:
-        found = self.evaluation.assessment.carbon
-        emissions = quantity(found.kgco2e_month, "kgCO2e a month")
-        grid = quantity(found.grid_gco2e_per_kwh, "gCO2e/kWh")
-        return join(
-            "### Carbon",
-            escape(f"Running the compute and data instances: {emissions}, on a grid of {grid}."),
-            _evidence_line(map(self._number, found.evidence)),
-        )
+    def _cell(self, cell: Cell) -> str:
+        match cell:
+            case Number():
+                return escape(cell.text) if cell.told else f"{escape(cell.text)} {self._number(cell.evidence)}"
+            case Cited():
+                number = self._source(cell.source, cell.as_of)
+                return f"{escape(cell.text)} {number}" if cell.text else number
+        return escape(cell)
 
     def findings(self) -> tuple[Part, ...]:
         """Conflicts, gaps and risks with the ways out of them, the gravest first; then principles honoured."""
@@ -615,17 +485,6 @@ def _usd(amount: float | None) -> str:
     return escape(money(amount))
 
 
-def _amounts(lines: Iterable[CostLine]) -> list[float]:
-    return [line.monthly_usd for line in lines if line.monthly_usd is not None]
-
-
-def _sum(lines: Sequence[CostLine]) -> str:
-    """What the lines cost together; what of it is not known is said, never counted as nothing."""
-    known = _amounts(lines)
-    amount = [_usd(sum(known))] if known or not lines else []
-    return " + ".join([*amount, *([NOT_KNOWN] if len(known) < len(lines) else [])])
-
-
 def _size(component: Component) -> str:
     """How many of what size."""
     if component.sku:
@@ -636,21 +495,6 @@ def _size(component: Component) -> str:
 def _evidence_line(numbers: Iterable[str]) -> str:
     text = " ".join(numbers)
     return f"Evidence: {text}" if text else ""
-
-
-def _framework(framework: FrameworkCoverage) -> str:
-    rows = []
-    for id, title, controls in framework.requirements:
-        missing = [control for control in controls if not control.satisfied]
-        by = dict.fromkeys(choice.partition(":")[0] for control in controls for choice in control.by)
-        remedy = "; ".join(dict.fromkeys(control.remedy for control in missing if control.remedy))
-        status = "**not satisfied**" if missing else "satisfied"
-        rows.append(
-            (escape(id), escape(title), status, escape(remedy) if missing else "; ".join(map(_cite, by)) or "–")
-        )
-    headers = ["Requirement", "What it asks", "Status", "By, or what to do"]
-    outside = f"Not a matter of architecture: {escape(framework.not_technical)}" if framework.not_technical else ""
-    return join(table(headers, rows, caption=f"{escape(framework.title)}, requirement by requirement"), outside)
 
 
 def _score_rows(decision: Decision) -> Iterable[tuple[str, ...]]:
@@ -669,3 +513,14 @@ def _working(item: Evidence) -> str:
     """Formula and inputs of a figure."""
     inputs = ", ".join(f"{q.name} {quantity(q.value, q.unit)}" for q in item.inputs)
     return escape(item.formula) + (f" ({escape(inputs)})" if inputs else "")
+
+
+def _cells(body: Iterable[Block]) -> Iterable[Cell]:
+    return (cell for block in body if isinstance(block, Table) for row in block.rows for cell in row)
+
+
+def _proofs(block: Block) -> Iterable[Evidence]:
+    """What the figures of a block rest on, as far as the block does not say it itself."""
+    if isinstance(block, Proofs):
+        return block.evidence
+    return (cell.evidence for cell in _cells([block]) if isinstance(cell, Number) and not cell.told)

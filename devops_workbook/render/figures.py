@@ -14,6 +14,7 @@ from typing import Literal
 
 from devops_workbook.assess.model import Compliance, Cost
 from devops_workbook.evaluate import Evaluation
+from devops_workbook.evidence import Evidence
 from devops_workbook.findings import Finding
 
 __all__ = [
@@ -42,7 +43,8 @@ class Score:
     """One figure of the score strip.
 
     value: for comparison, None = not known or not asked for; text: as shown; target: what was asked, in
-    words, "" = nothing; verdict: whether the target is met, "" = nothing to hold it against.
+    words, "" = nothing; verdict: whether the target is met, "" = nothing to hold it against; evidence: how the value
+    came to be, None = it is a mere count.
     """
 
     id: str
@@ -51,6 +53,7 @@ class Score:
     text: str
     target: str = ""
     verdict: Verdict = ""
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ def quantity(value: float | str | None, unit: str = "") -> str:
         return NOT_KNOWN
     if unit == "%" and not isinstance(value, str):
         return percent(value, 4)
+    if unit.startswith("USD") and not isinstance(value, str):
+        return money(value) if abs(value) >= 1 else price(value)
     text = value if isinstance(value, str) else _number(value)
     # Some things are billed by the million: 11.04 × 1M queries.
     return f"{text} {'× ' if unit[:1].isdigit() else ''}{unit}".rstrip()
@@ -133,7 +138,7 @@ def scores(evaluation: Evaluation) -> tuple[Score, ...]:
     """The six figures of the score strip: cost, availability, RTO, RPO, compliance and findings."""
     wanted, assessed = evaluation.requirements, evaluation.assessment
     cost, recovery = assessed.cost, assessed.recovery
-    corrupted = [case for case in recovery.cases if case.disruption == "data-corruption"]
+    deleted = [case for case in recovery.cases if case.disruption == "deletion"]
     budget = wanted.monthly_budget_usd
     uptime = assessed.availability
     return (
@@ -145,6 +150,7 @@ def scores(evaluation: Evaluation) -> tuple[Score, ...]:
             (f"budget {money(budget)}" if budget else "no budget stated")
             + (f"; {len(cost.unpriced)} not priced" if cost.unpriced else ""),
             _verdict(cost.monthly_usd, budget, "at most") if budget else "",
+            cost.evidence[0],
         ),
         Score(
             "availability",
@@ -153,20 +159,21 @@ def scores(evaluation: Evaluation) -> tuple[Score, ...]:
             percent(uptime.pct, 4),
             f"target {percent(uptime.target_pct, 4)}",
             _verdict(uptime.pct, uptime.target_pct, "at least"),
+            uptime.evidence[0],
         ),
         _recovery(
             "rto",
             "Recovery time (RTO)",
             recovery.rto_minutes,
             recovery.rto_target_minutes,
-            [case.rto_minutes for case in corrupted],
+            [case.rto_minutes for case in deleted],
         ),
         _recovery(
             "rpo",
             "Data loss (RPO)",
             recovery.rpo_minutes,
             recovery.rpo_target_minutes,
-            [case.rpo_minutes for case in corrupted],
+            [case.rpo_minutes for case in deleted],
         ),
         _compliance(assessed.compliance),
         _findings(evaluation.findings),
@@ -180,10 +187,10 @@ def _verdict(value: float | None, target: float, relation: Literal["at most", "a
     return "met" if met else "missed"
 
 
-def _recovery(id: str, title: str, minutes: float | None, target: float, corrupted: Iterable[float | None]) -> Score:
-    """The worst case of the infrastructure; corrupted data, a case apart, is named where it misses the target."""
-    longer = [value for value in corrupted if value is None or value > target]
-    beyond = "".join(f"; worst of instance, zone, region; corrupted data {duration(value)}" for value in longer)
+def _recovery(id: str, title: str, minutes: float | None, target: float, deleted: Iterable[float | None]) -> Score:
+    """The worst case of the infrastructure; deleted data, a case apart, is named where it misses the target."""
+    longer = [value for value in deleted if value is None or value > target]
+    beyond = "".join(f"; worst of instance, zone, region; deleted data {duration(value)}" for value in longer)
     verdict = _verdict(minutes, target, "at most")
     return Score(id, title, minutes, duration(minutes), f"target {duration(target)}{beyond}", verdict)
 

@@ -29,6 +29,7 @@ from IPython.display import HTML, DisplayHandle, display
 from devops_workbook.evaluate import Evaluation, evaluate
 from devops_workbook.render import html
 from devops_workbook.render.diagram import LayoutError, views
+from devops_workbook.render.elements import el
 from devops_workbook.requirements import Requirements
 from devops_workbook.scenario import RevisionConflict, Scenario, ScenarioError, load, save, slug
 from devops_workbook.widgets import page
@@ -128,7 +129,7 @@ class Board(Panel):
     def _static(self) -> str:
         now = self._state.shown
         if now is None:
-            return str(html.el("p", self._state.notice.text if self._state.notice else "There is no plan yet."))
+            return str(el("p", self._state.notice.text if self._state.notice else "There is no plan yet."))
         try:
             drawing = picture(now, views(now.topology)[0].id)
         except (LayoutError, IndexError):

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from devops_workbook import catalog
 from devops_workbook.outline import FIELDS
-from devops_workbook.render.html import button, disclosure, el, join
+from devops_workbook.render.elements import button, disclosure, el, join
 from devops_workbook.requirements import GROUPS, FieldSpec, field_specs
 from devops_workbook.scenario import problems_of
 

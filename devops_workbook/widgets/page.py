@@ -18,8 +18,9 @@ from devops_workbook.evaluate import Evaluation, evaluate
 from devops_workbook.outline import FIELD_IDS, OUTLINE, SectionOutline
 from devops_workbook.render import html
 from devops_workbook.render.diagram import Drawing, LayoutError, View, draw, views
+from devops_workbook.render.elements import button, disclosure, el, join
+from devops_workbook.render.exhibits import exhibits
 from devops_workbook.render.figures import change, money, scores
-from devops_workbook.render.html import button, disclosure, el, join
 from devops_workbook.requirements import GROUPS
 from devops_workbook.scenario import slug
 from devops_workbook.widgets import form
@@ -109,11 +110,9 @@ def picture(evaluation: Evaluation, view: str) -> Drawing:
     Raises LayoutError when the layout engine cannot run.
     """
     topology = evaluation.topology
-    prices: dict[str, float] = {}
-    for line in evaluation.assessment.cost.lines:
-        if line.monthly_usd is not None:
-            prices[line.component] = prices.get(line.component, 0.0) + line.monthly_usd
-    hints = {component.id: _hint(component, prices.get(component.id)) for component in topology.components}
+    hints = {
+        component.id: _hint(component, evaluation.assessment.cost.of(component.id)) for component in topology.components
+    }
     links = {c.id: f"#{html.anchor(c.decision)}" for c in topology.components if c.decision}
     return draw(topology, view, hints=hints, links=links)
 
@@ -164,18 +163,21 @@ class Painter:
         return self._memory[key][1]
 
     def _plan(self, state: State, now: Evaluation) -> dict[str, Markup]:
-        titles = {component.id: component.title for component in now.topology.components}
         texts = {
             "heading": self._kept("heading", html.heading, (now.requirements, now.facts_as_of)),
             "score": html.score_strip(now, state.previous, state.baseline),
             "diagram": self._diagram(now, state),
             "findings": self._kept("findings", html.findings, (now.findings,)),
-            "figures": self._kept("figures", html.figures, (now.assessment, titles, _opened(state, "figures-"))),
+            "figures": self._figures(now, _opened(state, "figures-")),
         }
         for section in now.plan.sections:
             texts[f"section_{section.id}"] = html.section_count(section)
             texts |= {_decision_slot(made.id): self._decision(now, made, state) for made in section.decisions}
         return texts
+
+    def _figures(self, now: Evaluation, opened: frozenset[str]) -> Markup:
+        parts = (now.assessment, now.topology, opened)
+        return self._kept("figures", lambda *_: html.figures(exhibits(now), opened), parts)  # type: ignore[no-any-return]
 
     def _decision(self, now: Evaluation, made: Decision, state: State) -> Markup:
         opened = f"decision-{made.id}" in state.opened

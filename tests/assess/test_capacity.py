@@ -62,24 +62,6 @@ def test_every_figure_follows_from_its_inputs_by_its_formula(requirements: Requi
     assert response.value == pytest.approx(x["p99 of waiting"] + x["p99 of service"])
 
 
-@pytest.mark.parametrize(
-    "requirements", list(variants()), ids=lambda r: f"{r.provider}-{r.peak_rps:g}-{len(r.overrides)}"
-)
-def test_carbon_follows_from_its_inputs(requirements: Requirements) -> None:
-    carbon = evaluate(requirements).assessment.carbon
-    (evidence,) = carbon.evidence
-    x = given(evidence)
-    assert (carbon.kgco2e_month is None) == evidence.formula.startswith("not known")
-    regions = [name.removeprefix("vCPU hours in ") for name in x if name.startswith("vCPU hours in ")]
-    total = 0.0
-    for region in regions:
-        energy = x[f"vCPU hours in {region}"] * x["power"] * x["PUE"] / 1000
-        assert x[f"energy in {region}"] == pytest.approx(energy)
-        total += energy * x[f"grid intensity of {region}"] / 1000
-    if carbon.kgco2e_month is not None:
-        assert carbon.kgco2e_month == evidence.value == pytest.approx(total)
-
-
 def test_the_capacity_is_that_of_the_primary_site(evaluations: dict[str, Evaluation]) -> None:
     for evaluation in evaluations.values():
         capacity, compute = evaluation.assessment.capacity, evaluation.topology.component("compute")

@@ -75,7 +75,7 @@ def test_a_borrowed_price_names_the_region_it_comes_from() -> None:
     assert "price-of-another-region" in {f.code for f in abroad.findings}
     at_home = evaluate(Requirements(region="us-east-1", secondary_region="us-east-2"))
     here = [x for x in at_home.assessment.cost.lines if x.borrowed]
-    assert {x.component for x in here} <= {"backup-2"}
+    assert {x.component for x in here} <= {"backup-2", "files-2"}
 
 
 def test_the_prices_are_dated_from_the_oldest_to_the_newest(evaluations: dict[str, Evaluation]) -> None:

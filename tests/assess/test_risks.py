@@ -9,9 +9,10 @@ import pytest
 
 from devops_workbook.assess.model import CostLine
 from devops_workbook.assess.risks import prices_not_known
-from devops_workbook.catalog import load
+from devops_workbook.catalog import Catalog, load
 from devops_workbook.design.context import Context
 from devops_workbook.evaluate import Evaluation, evaluate
+from devops_workbook.evidence import Fact
 from devops_workbook.findings import Finding
 from devops_workbook.requirements import Requirements
 
@@ -31,8 +32,20 @@ EXAMPLES: dict[str, tuple[Values, Values]] = {
     "rto-zone": ({"rto_minutes": 0, "overrides": MULTI_ZONE}, {"rto_minutes": 10, "overrides": MULTI_ZONE}),
     "rto-region": ({"rto_minutes": 10, "overrides": MULTI_ZONE}, {"rto_minutes": 240, "overrides": MULTI_ZONE}),
     "rpo-region": ({"rpo_minutes": 5, "overrides": MULTI_ZONE}, {"rpo_minutes": 1440, "overrides": MULTI_ZONE}),
-    "rto-data-corruption": ({"database_gb": 5000, "rto_minutes": 240}, {"database_gb": 10, "rto_minutes": 240}),
-    "rpo-data-corruption": ({"rpo_minutes": 1}, {"rpo_minutes": 60}),
+    "rto-deletion": ({"database_gb": 5000, "rto_minutes": 240}, {"database_gb": 10, "rto_minutes": 240}),
+    "rpo-deletion": ({"rpo_minutes": 1}, {"rpo_minutes": 60}),
+    "no-immutable-copy": (
+        {"overrides": {"disaster_recovery.backup": "pitr"}},
+        {"overrides": {"disaster_recovery.backup": "pitr-immutable"}},
+    ),
+    "ransomware-beyond-targets": (
+        {"overrides": {"disaster_recovery.backup": "pitr-immutable"}},
+        {"rto_minutes": 1440, "rpo_minutes": 20_160, "overrides": {"disaster_recovery.backup": "pitr-immutable"}},
+    ),
+    "files-in-one-region": (
+        {"overrides": MULTI_ZONE | {"disaster_recovery.backup": "pitr"}},
+        {"overrides": MULTI_ZONE | {"disaster_recovery.backup": "pitr-cross-region"}},
+    ),
     "no-second-region": ({"region": "eu-west-2"}, {"region": "eu-west-2", "secondary_region": "eu-west-1"}),
     "rpo-zero-asynchronous": (
         {"rpo_minutes": 0, "overrides": {"disaster_recovery.high_availability": "warm-standby"}},
@@ -61,6 +74,10 @@ EXAMPLES: dict[str, tuple[Values, Values]] = {
     ),
     "nobody-on-call": (
         {"rto_minutes": 240, "on_call": "business-hours"}, {"rto_minutes": 240, "on_call": "24x7"},
+    ),
+    "address-space": (
+        {"peak_rps": 1e6, "average_rps": 1e5, "overrides": {"infrastructure.compute": "kubernetes"}},
+        {"peak_rps": 1e3, "average_rps": 1e2, "overrides": {"infrastructure.compute": "kubernetes"}},
     ),
     "cold-cache": ({"cacheable_pct": 90}, {"cacheable_pct": 20}),
     "override-unknown": ({"overrides": {"cicd.stages": "standrd"}}, {"overrides": {"cicd.stages": "standard"}}),
@@ -135,7 +152,7 @@ def test_prices_are_spoken_of_only_where_one_is_borrowed_or_missing() -> None:
 
 
 def test_a_target_that_no_setting_can_reach_is_not_offered() -> None:
-    slow = found({"database_gb": 10_000_000, "rto_minutes": 60})["rto-data-corruption"]
+    slow = found({"database_gb": 10_000_000, "rto_minutes": 60})["rto-deletion"]
     assert not any("rto_minutes" in way.change for way in slow.ways_out)
     flood = {"monthly_budget_usd": 10, "response_kb": 10_000_000, "peak_rps": 1e6, "average_rps": 1e6}
     dear = found(flood)["over-budget"]
@@ -158,6 +175,35 @@ def test_a_second_is_not_rounded_to_no_minutes() -> None:
     assert "0.5 minutes" in finding.message
 
 
+def carbon_finding(trips: dict[str, float], **values: Any) -> tuple[Finding | None, Catalog]:
+    """What is said of the carbon of a region when the round trips from Northern Virginia are these."""
+    cloud = load().providers["aws"]
+    latency = {("us-east-1", region): Fact(ms, "ms", "test", "2026-11") for region, ms in trips.items()}
+    catalog = replace(load(), providers={**load().providers, "aws": replace(cloud, latency=latency)})
+    findings = evaluate(Requirements(**values), catalog).findings
+    return next((f for f in findings if f.code == "carbon-region"), None), catalog
+
+
+def test_a_cleaner_region_is_offered_with_its_distance_and_helps() -> None:
+    finding, catalog = carbon_finding({"ca-central-1": 16, "eu-north-1": 115, "us-east-2": 12, "eu-west-3": 80})
+    assert finding is not None
+    # us-east-2 is no cleaner; of the others the nearest and the cleanest are offered.
+    assert [way.change["region"] for way in finding.ways_out] == ["ca-central-1", "eu-north-1"]
+    assert "16 ms" in finding.ways_out[0].text
+    assert "3 other regions" in finding.message
+    for way in finding.ways_out:
+        assert helped(finding, evaluate(with_change(Requirements(), way.change), catalog))
+
+
+def test_a_region_is_not_offered_where_it_is_not_allowed_or_its_distance_or_grid_is_not_known() -> None:
+    assert carbon_finding({})[0] is None
+    assert carbon_finding({"ca-west-1": 50})[0] is None  # its grid is not known
+    assert carbon_finding({"us-west-2": 60})[0] is None  # cleaner, but not by half
+    assert carbon_finding({"ca-central-1": 16}, data_residency="us")[0] is None
+    assert carbon_finding({"ca-central-1": 16}, secondary_region="ca-central-1")[0] is None
+    assert carbon_finding({"ca-central-1": 16})[0] is not None
+
+
 def test_the_gravest_come_first(evaluations: dict[str, Evaluation]) -> None:
     for evaluation in evaluations.values():
         ranks = [("high", "medium", "low").index(f.severity) for f in evaluation.findings]
@@ -168,3 +214,28 @@ def test_nothing_is_said_twice(evaluations: dict[str, Evaluation]) -> None:
     for evaluation in evaluations.values():
         messages = [f.message for f in evaluation.findings]
         assert len(set(messages)) == len(messages)
+
+
+MANUAL = {
+    "disaster_recovery.high_availability": "warm-standby",
+    "disaster_recovery.recovery": "region-failover-manual",
+}
+
+
+@pytest.mark.parametrize("provider", load().providers)
+@pytest.mark.parametrize("overrides", [MANUAL, MULTI_ZONE | {"infrastructure.database": "relational"}])
+def test_a_way_out_of_the_ceiling_promises_more(provider: str, overrides: dict[str, str]) -> None:
+    wanted = Requirements(provider=provider, availability_target_pct=99.99, team_size=20, overrides=overrides)
+    before = evaluate(wanted)
+    ceiling = next(f for f in before.findings if f.code == "availability-ceiling")
+    ways = [way for way in ceiling.ways_out if way.change and "availability_target_pct" not in way.change]
+    assert ways
+    for way in ways:
+        after = evaluate(with_change(wanted, way.change)).assessment.availability.pct
+        assert after is not None
+        assert after > (before.assessment.availability.pct or 0), way.text
+
+
+def test_a_failover_that_waits_for_nobody_is_offered_where_a_person_takes_too_long() -> None:
+    ceiling = found({"availability_target_pct": 99.99, "team_size": 20, "overrides": MANUAL})["availability-ceiling"]
+    assert "Use automatic failover to another region" in [way.text for way in ceiling.ways_out]

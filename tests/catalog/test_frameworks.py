@@ -151,8 +151,12 @@ def test_fedramp_asks_for_more_than_the_baseline_it_is_made_from(catalog: Catalo
 @pytest.mark.parametrize("id", FRAMEWORKS)
 def test_a_demand_is_of_a_known_kind_and_gives_its_reason(catalog: Catalog, id: str) -> None:
     demands = catalog.frameworks[id].demands
-    assert demands.keys() <= {"rule_out", "why", "when", "min_log_retention_days", "min_log_retention_why"}
-    assert ("min_log_retention_days" in demands) == ("min_log_retention_why" in demands)
+    limits = ("min_log_retention", "max_restore_test")
+    known = {f"{limit}_{end}" for limit in limits for end in ("days", "why")}
+    assert demands.keys() <= {"rule_out", "why", "when", "min_log_searchable_days", *known}
+    assert demands.get("min_log_searchable_days", 0) <= demands.get("min_log_retention_days", 0)
+    for limit in limits:
+        assert (f"{limit}_days" in demands) == (f"{limit}_why" in demands)
     gone, why = demands.get("rule_out", {}), demands.get("why", {})
     assert gone.keys() == why.keys()
     for field, ids in gone.items():
@@ -172,6 +176,13 @@ def test_retention_is_as_the_texts_state_it(catalog: Catalog) -> None:
     for id, least in ((id, n) for id, n in days.items() if n):
         controls = {c for ids in catalog.frameworks[id].requirements.values() for c in ids}
         assert f"log-retention-{'1y' if least == 365 else '90d'}" in controls
+
+
+def test_restores_are_tested_as_often_as_the_texts_state_it(catalog: Catalog) -> None:
+    # CIS Controls v8, 11.5, csf.tools/reference/critical-security-controls/version-8/csc-11; FedRAMP Moderate CP-4,
+    # novaprospect.cc/fedramp/controls/CP-4 and compliancewiki.org, Contingency Plan Testing CP-4
+    days = {id: f.demands.get("max_restore_test_days") for id, f in catalog.frameworks.items()}
+    assert {id: n for id, n in days.items() if n} == {"fedramp-moderate": 365, "cis": 90}
 
 
 def test_there_are_256_mixes_of_frameworks() -> None:

@@ -73,7 +73,7 @@ def test_nothing_read_can_be_changed() -> None:
         ("providers/aws.toml", 'form = "multi-zone"', 'from = "multi-zone"', r"\[services.ecs\] sla.*from"),
         ("providers/aws.toml", 'per = "vcpu_hours"', 'pro = "vcpu_hours"', r"\[services.ecs\] price.*pro"),
         ("providers/aws.toml", "zones = 6", "zone = 6", r"\[regions.us-east-1\].*zone"),
-        ("providers/aws.toml", "vcpu = 2, memory_gib = 1 }", "cpu = 2 }", r"\[instances.compute.t4g.micro\].*cpu"),
+        ("providers/aws.toml", "vcpu = 2, memory_gib = 1,", "cpu = 2,", r"\[instances.compute.t4g.micro\].*cpu"),
         ("providers/aws.toml", '"db.t4g.micro" =', '"t4g.micro" =', r"instances.database.t4g.micro.*already listed"),
         ("providers/aws.toml", 'default_region = "us-east-1"', 'default_region = "moon"', r"default_region moon"),
         ("providers/aws.toml", 'reference_region = "us-east-1"', 'reference_region = "moon"', r"reference_region moon"),

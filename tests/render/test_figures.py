@@ -79,17 +79,17 @@ def test_a_score_is_held_against_its_target() -> None:
 
 
 @pytest.mark.parametrize(
-    ("corrupted", "note"),
+    ("deleted", "note"),
     [
         (60.0, "target 4 h"),
-        (462.0, "target 4 h; worst of instance, zone, region; corrupted data 7.7 h"),
-        (None, "target 4 h; worst of instance, zone, region; corrupted data not known"),
+        (462.0, "target 4 h; worst of instance, zone, region; deleted data 7.7 h"),
+        (None, "target 4 h; worst of instance, zone, region; deleted data not known"),
     ],
 )
-def test_recovery_says_when_corrupted_data_misses_a_target_that_is_met(corrupted: float | None, note: str) -> None:
+def test_recovery_says_when_deleted_data_misses_a_target_that_is_met(deleted: float | None, note: str) -> None:
     now = evaluate(Requirements(rto_minutes=240))
     cases = tuple(
-        replace(case, rto_minutes=corrupted) if case.disruption == "data-corruption" else case
+        replace(case, rto_minutes=deleted) if case.disruption == "deletion" else case
         for case in now.assessment.recovery.cases
     )
     recovery = replace(now.assessment.recovery, cases=cases, rto_minutes=10.0)

@@ -18,7 +18,8 @@ from devops_workbook.evidence import Evidence, Quantity
 from devops_workbook.findings import Finding, WayOut
 from devops_workbook.render import html
 from devops_workbook.render.diagram import draw, views
-from devops_workbook.render.html import el
+from devops_workbook.render.elements import el
+from devops_workbook.render.figures import percent
 from devops_workbook.requirements import Requirements
 
 HOSTILE = (
@@ -148,7 +149,7 @@ def test_what_is_not_known_is_said_so(now: Evaluation) -> None:
     unknown = replace(now, assessment=replace(now.assessment, availability=uptime))
     text = Reader(html.score_strip(unknown, previous=now)).text
     assert "Availabilitynot known" in text
-    assert f"was {html.percent(now.assessment.availability.pct, 4)} since last edit" in text
+    assert f"was {percent(now.assessment.availability.pct, 4)} since last edit" in text
 
 
 # Decisions

@@ -10,8 +10,8 @@ from devops_workbook.catalog.model import Service
 from devops_workbook.design.context import Context
 from devops_workbook.design.decisions.advice import Reasons, settle
 from devops_workbook.design.model import Decision
-from devops_workbook.design.paths import entry_service, intake_services, path_pct, weakest_pct
-from devops_workbook.design.recovery import Recovery, Setup, recovery
+from devops_workbook.design.paths import entry_service, intake_services, path_pct, switches_by_itself, weakest_pct
+from devops_workbook.design.recovery import DISRUPTIONS, INFRASTRUCTURE, Recovery, Setup, recovery
 from devops_workbook.design.reliability import FORMS, form_rank, sites
 from devops_workbook.design.words import amount, error_budget, error_budget_minutes
 
@@ -22,11 +22,9 @@ _BACKUPS = {
     "pitr-immutable": "with an immutable copy",
 }  # fmt: skip
 _FORM_NAMES = {
-    "single-zone": "one zone", "multi-zone": "several zones", "pilot-light": "pilot light",
-    "warm-standby": "warm standby", "active-active": "active-active",
+    "single-zone": "one zone", "multi-zone": "several zones", "pilot-light": "pilot light, started by people",
+    "warm-standby": "warm standby that switches by itself", "active-active": "active-active",
 }  # fmt: skip
-# A pilot light has nothing to switch to until somebody starts it; the others have a second site that serves.
-_SWITCH_BY_THEMSELVES = ("warm-standby", "active-active")
 _DAILY_COPY = " A copy goes to {secondary_region} once a day."
 # Below two nines and a half a design may rest on a service that promises nothing in this form.
 _PROMISE_NEEDED_PCT = 99.5
@@ -46,8 +44,7 @@ def _services(c: Context) -> tuple[Service, Service]:
 
 
 def _infrastructure_cases(c: Context, form: str, backup: str, automatic: bool) -> tuple[Recovery, ...]:
-    setup = Setup(form, backup, automatic, _services(c)[1])
-    return tuple(case for case in recovery(c, setup) if case.disruption != "data-corruption")
+    return recovery(c, Setup(form, backup, automatic, _services(c)[1]), INFRASTRUCTURE)
 
 
 def _known(minutes: float | None) -> str:
@@ -69,13 +66,13 @@ def high_availability(c: Context) -> Decision:
     entry = c.choice("scaling.load_balancing")
     pcts = {form: path_pct(c, *_services(c), form=form, entry=entry) for form in FORMS}
     cases = {
-        form: _infrastructure_cases(c, form, "pitr-immutable", automatic=form in _SWITCH_BY_THEMSELVES)
-        for form in FORMS
+        form: _infrastructure_cases(c, form, "pitr-immutable", automatic=switches_by_itself(c, form)) for form in FORMS
     }
     impossible = _impossible_forms(c)
     possible = [form for form in FORMS if form not in impossible]
+    database = _services(c)[1]
     regional = (entry_service(c, entry), *intake_services(c), *_services(c))
-    weakest = {form: weakest_pct(c, regional, form) for form in possible}
+    weakest = {form: weakest_pct(c, regional, database, form) for form in possible}
     short = _weak(c, weakest)
     late = _late(c, {form: cases[form] for form in possible})
     avoid = {
@@ -202,7 +199,7 @@ def _form_summary(c: Context, decision: Decision) -> str:
 
 
 def backup(c: Context) -> Decision:
-    """How often data is copied and where to: by the RPO of corruption, and of a lost region without a replica."""
+    """How often data is copied and where to: by the RPO of a deletion, and of a lost region without a replica."""
     r = c.requirements
     form = c.choice("disaster_recovery.high_availability")
     rpos = {option: _worst(tuple(x.rpo_minutes for x in _all_cases(c, form, option))) for option in _BACKUPS}
@@ -239,9 +236,11 @@ def _backup_summary(decision: Decision, alone: bool) -> str:
 
 
 def _all_cases(c: Context, form: str, option: str) -> tuple[Recovery, ...]:
-    cases = recovery(c, Setup(form, option, True, _services(c)[1]))
-    # Without a second region nothing protects from losing the first; the choice of backups cannot change it.
-    return tuple(case for case in cases if case.disruption != "region" or c.second_region is not None)
+    """Those that the choice of backups can change: without a second region nothing protects from losing the first,
+    and what ransomware costs is not how often copies are made, but for how long nobody noticed."""
+    beyond = {"ransomware"} if c.second_region else {"ransomware", "region"}
+    disruptions = (disruption for disruption in DISRUPTIONS if disruption not in beyond)
+    return recovery(c, Setup(form, option, True, _services(c)[1]), disruptions)
 
 
 def _loses_too_much(rpos: Mapping[str, float | None], target: float) -> dict[str, str]:
@@ -265,7 +264,8 @@ def recovery_procedures(c: Context) -> Decision:
     }
     avoid: Reasons = {
         "region-failover-manual": (form == "active-active" and "both regions serve, and health checks drop a lost one")
-        or (too_slow and f"with a person deciding it takes {_known(manual)}, above {amount(r.rto_minutes)} min"),
+        or (too_slow and f"with a person deciding it takes {_known(manual)}, above {amount(r.rto_minutes)} min")
+        or _promises_less(c, form),
         "region-failover-automatic": form == "pilot-light"
         and "the second site has no instances to switch to until people have started them",
     }
@@ -278,6 +278,16 @@ def recovery_procedures(c: Context) -> Decision:
     decision = settle(c, "disaster_recovery.recovery", rule_out=rule_out, avoid=avoid, rationale=rationale)
     alone = c.second_region is None and decision.choice.id == "zone-failover"
     return replace(decision, summary=_ZONES_ONLY) if alone else decision
+
+
+def _promises_less(c: Context, form: str) -> str:
+    """Why a warm standby should not wait for a person, where the users' path then falls short of the target."""
+    if form != "warm-standby":
+        return ""
+    entry, target = c.choice("scaling.load_balancing"), c.requirements.availability_target_pct
+    pct = path_pct(c, *_services(c), form=form, entry=entry, automatic=False)
+    short = pct is not None and pct < target
+    return f"with a person deciding the users' path promises {_pct(pct)}, below {target:g} %" if short else ""
 
 
 _ZONES_ONLY = (

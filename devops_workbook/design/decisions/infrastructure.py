@@ -13,7 +13,7 @@ from devops_workbook.catalog.model import Provider, Service
 from devops_workbook.design.context import Context
 from devops_workbook.design.decisions.advice import Reasons, sensitive, settle
 from devops_workbook.design.model import PRIORITIES, Decision, Option
-from devops_workbook.design.paths import promise
+from devops_workbook.design.paths import carrier, promise
 from devops_workbook.design.pricing import estimate
 from devops_workbook.design.scoring import below_target, nines_score, usd
 from devops_workbook.design.sizing import (
@@ -88,10 +88,10 @@ def compute(c: Context) -> Decision:
     r = c.requirements
     services = {s.kind: s for s in c.provider.serving("compute")}
     prices = {kind: _compute_price(c, s) for kind, s in services.items()}
-    slas = {kind: promise(s, c.region.zones) for kind, s in services.items()}
+    slas = {kind: promise(carrier(c.provider, s), c.region.zones) for kind, s in services.items()}
     rule_out = {kind: _compute_limit(c, s) for kind, s in services.items()}
     # Machines promise more only because their provider promises nothing of what runs on them.
-    promised = {kind: pct for kind, pct in slas.items() if not rule_out[kind] and kind != "vms"}
+    promised = {kind: pct for kind, pct in slas.items() if not rule_out[kind] and kind not in _MACHINES}
     avoid = {**below_target(promised, r.availability_target_pct), **_compute_advice(c), **_too_many(c, services)}
     load = load_of(c)
     rationale = [
@@ -109,6 +109,7 @@ def compute(c: Context) -> Decision:
     return replace(decision, summary=_COMPUTE_SUMMARIES[kind], detail=(*_COMPUTE_DETAIL[kind], *_EVERY_COMPUTE_DETAIL))
 
 
+_MACHINES = ("vms", "kubernetes")
 _COMPUTE_SUMMARIES = {
     "kubernetes": "Containers orchestrated by Kubernetes: {compute}, from immutable images, replaced and never changed "
     "in place.",
@@ -161,15 +162,11 @@ def _list(parts: Iterable[str]) -> str:
 def _compute_option(c: Context, service: Service, sla: float | None) -> Option:
     option = _service_option(service, sla)
     cost, resilience, performance, simplicity, portability = option.scores
-    if service.kind == "vms" and service.ratings:
+    if service.kind in _MACHINES and service.ratings:
         # Their promise is about machines alone, not about what runs on them.
-        return replace(
-            option,
-            scores=(cost, min(resilience, service.ratings.resilience), performance, simplicity, portability),
-        )
-    if service.kind != "kubernetes":
-        return option
-    simplicity = min(10.0, simplicity + _KUBERNETES_SIMPLICITY.get(c.requirements.kubernetes_skill, 0.0))
+        resilience = min(resilience, service.ratings.resilience)
+    if service.kind == "kubernetes":
+        simplicity = min(10.0, simplicity + _KUBERNETES_SIMPLICITY.get(c.requirements.kubernetes_skill, 0.0))
     return replace(option, scores=(cost, resilience, performance, simplicity, portability))
 
 
@@ -314,7 +311,7 @@ def _database_price(c: Context, service: Service) -> float | None:
     size = database_size(c, load_of(c), service)
     standbys = 1 if c.requirements.availability_target_pct >= _STANDBY_PCT else 0
     usage = database_usage(c, load_of(c), service, size, standbys)
-    del usage["backup_gb"]  # how much is kept is decided later, and costs much the same everywhere
+    # How many backups are kept is decided later, and costs much the same everywhere.
     return estimate(c.catalog, c.provider.id, service, usage, size.sku, c.region.id)
 
 

@@ -16,7 +16,7 @@ from devops_workbook.design.decisions.advice import Reasons, settle
 from devops_workbook.design.model import Decision
 from devops_workbook.design.pricing import estimate
 from devops_workbook.design.scoring import service_options, usd
-from devops_workbook.design.telemetry import Telemetry, hosting, telemetry_of
+from devops_workbook.design.telemetry import Volumes, hosting, telemetry_of
 from devops_workbook.design.words import amount, counted, error_budget, error_budget_minutes
 
 __all__ = ["alerting", "dashboards", "logging", "metrics", "tracing"]
@@ -50,7 +50,7 @@ def _listed(
     return what + ", ".join(f"{s.title} {usd(prices[id])}" for id, s in services.items() if s) + "."
 
 
-def _price(c: Context, service: Service, t: Telemetry) -> float | None:
+def _price(c: Context, service: Service, t: Volumes) -> float | None:
     on = hosting(c, service, t)
     return estimate(c.catalog, c.provider.id, service, t.usage | on.usage, on.sku, c.region.id)
 

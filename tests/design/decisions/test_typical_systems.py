@@ -47,7 +47,7 @@ SAFEST = given(
 SYSTEMS: dict[str, Typical] = {
     "three-person start-up": Typical(START_UP, {
         "infrastructure.compute": "containers|functions",
-        "infrastructure.database": "relational",
+        "infrastructure.database": "relational|relational-cluster",  # Azure SQL Hyperscale costs less: no licence
         "infrastructure.network": "two-tier|three-tier",
         "infrastructure.security": "provider-managed-keys",
         "observability.metrics": "native",
