@@ -190,7 +190,7 @@ def _opened(c: Context, size: ComputeSize, each: float, replicas: int) -> Eviden
     return Evidence(
         "Database connections opened at the peak", math.ceil(replicas * each), "connections",
         "replicas with those of a rollout beside them x connections of a replica", inputs,
-        _source(c, "pool_margin", "rollout_surge_share"), _as_of(c, "pool_margin"),
+        _source(c, "pool_margin", "replica_surge_share"), _as_of(c, "pool_margin"),
     )  # fmt: skip
 
 

@@ -445,7 +445,7 @@ def rollout_replicas(context: Context, kind: str, size: ComputeSize) -> int:
     if kind == "functions":
         return size.replicas
     both = context.choice("cicd.deployment") == "blue-green"
-    return math.ceil(size.replicas * (2.0 if both else 1.0 + context.assume("rollout_surge_share")))
+    return math.ceil(size.replicas * (2.0 if both else 1.0 + context.assume("replica_surge_share")))
 
 
 def database_usage(
