@@ -64,8 +64,8 @@ def assess_capacity(c: Context, topology: Topology) -> Capacity:
         evidence=(
             _planned(c, load), _headroom(c, load, service), _design_rate(c, load), _offered(load),
             _workers_needed(c, load), _per_replica(c, service, size), _processors(c, load),
-            _replicas(c, load, size, zones), _workers(size, runs), _instances(size, zones), _utilisation(load, runs),
-            _response(c, load, runs),
+            _replicas_needed(c, load, size), _replicas(size, zones), _workers(size, runs), _instances(size, zones),
+            _utilisation(load, runs), _response(c, load, runs),
         ),
     )  # fmt: skip
 
@@ -385,19 +385,32 @@ def _processors(c: Context, load: Load) -> Evidence:
     )  # fmt: skip
 
 
-def _replicas(c: Context, load: Load, size: ComputeSize, zones: int) -> Evidence:
-    functions = not size.min_replicas
-    workers = load.unqueued_workers if functions else load.workers
-    given = (Quantity("workers needed", workers), Quantity("workers of one replica", size.workers),
-             Quantity("replicas needed", size.needed), Quantity("zones", zones))  # fmt: skip
-    if functions:
-        formula = "workers needed, and at most 1 % finding none free, / workers of one; another is then started"
+def _replicas_needed(c: Context, load: Load, size: ComputeSize) -> Evidence:
+    if not size.min_replicas:
+        given = (Quantity("workers", load.unqueued_workers), Quantity("workers of one replica", size.workers))
+        formula = "ceil(workers needed, of which 1 % of requests find none free, / workers of one); others are started"
+        return Evidence("Replicas needed", size.needed, "replicas", formula, given, "how functions run")
+    machine = bool(size.sku) and size.node is None
+    return Evidence(
+        "Replicas needed", size.needed, "replicas",
+        "max(ceil(workers needed / workers of one), ceil(busy processors / target utilisation / processors of one))",
+        (Quantity("workers needed", load.workers), Quantity("workers of one replica", size.workers),
+         Quantity("busy processors at the planned peak", load.busy_vcpus, "vCPU"),
+         Quantity("target utilisation", c.assume("target_cpu_utilisation")),
+         Quantity("processors of one replica", size.vcpu if machine else c.assume("replica_vcpu"), "vCPU")),
+        _source(c, "target_cpu_utilisation", "replica_vcpu"), _as_of(c, "replica_vcpu"),
+    )  # fmt: skip
+
+
+def _replicas(size: ComputeSize, zones: int) -> Evidence:
+    given = (Quantity("replicas needed", size.needed), Quantity("zones", zones))
+    if not size.min_replicas:
+        formula = "replicas needed; the provider spreads them over zones"
     elif zones < 2:
-        formula = "replicas needed, for the workers and for the target utilisation; there is one zone"
+        formula = "replicas needed; there is one zone"
     else:
         formula = "zones x ceil(replicas needed / (zones - 1)), so that one zone can be lost"
-    source = "how functions run" if functions else _source(c, "target_cpu_utilisation")
-    return Evidence("Replicas at the planned peak", size.replicas, "replicas", formula, given, source)
+    return Evidence("Replicas at the planned peak", size.replicas, "replicas", formula, given, "form of deployment")
 
 
 def _workers(size: ComputeSize, runs: Replicas) -> Evidence:
