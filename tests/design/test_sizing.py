@@ -181,11 +181,11 @@ def test_a_virtual_machine_is_one_replica_with_all_its_workers() -> None:
 @pytest.mark.parametrize("zones", [1, 2, 3])
 def test_nodes_hold_the_replicas_of_their_zone(zones: int) -> None:
     c = context(peak_rps=5000, average_rps=100)
-    size = sized(c, "kubernetes", zones, reserved_cpu_pct_core_1=6, eviction_mib=100)
+    size = sized(c, "kubernetes", zones, reserved_cpu_pct_core_1=50)
     assert size.node is not None
     nodes, replicas = size.peak // zones, size.replicas // zones
     assert (nodes - 1) * size.node.per_node < replicas <= nodes * size.node.per_node
-    assert size.node.kubelet_vcpu == pytest.approx(0.06)
+    assert size.node.kubelet_vcpu > 0.5
     assert size.sku == size.node.instance.sku
 
 
@@ -347,8 +347,8 @@ def test_a_database_takes_the_fewest_connections_that_any_of_its_limits_says() -
     ("gib", "connections"), [(3.75, 100), (6, 200), (7, 200), (7.5, 400), (14.9, 400), (200, 1000)]
 )
 def test_connections_may_go_up_in_steps_of_memory(gib: float, connections: int) -> None:
-    # Default max_connections of Cloud SQL for PostgreSQL by memory: 3.75 to below 6 GB 100, to 7.5 GB 200, to 15 GB 400,
-    # and 1,000 for the largest (cloud.google.com/sql/docs/postgres/flags).
+    # Default max_connections of Cloud SQL for PostgreSQL by memory: 3.75 to below 6 GB 100, to 7.5 GB 200, to 15 GB
+    # 400, and 1,000 for the largest (cloud.google.com/sql/docs/postgres/flags).
     steps = {"connections_to_6_gib": 100, "connections_to_7_5_gib": 200, "connections_to_15_gib": 400}
     assert limit_of(gib, **steps, max_connections=1000) == connections
 
