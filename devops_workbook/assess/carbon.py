@@ -77,7 +77,7 @@ _STORES = {
     # role: (usage, medium, copies) of all that it stores; copies: what the fact storage_copies_<name> is called
     "compute": (("disk_gb", "ssd", "disk"),),
     "database": (("storage_gb", "ssd", "{kind}"), ("backup_gb", "hdd", "backup")),
-    "object_storage": (("storage_gb", "hdd", "object"),),
+    "object_storage": (("storage_gb", "hdd", "object"), ("storage_ia_gb", "hdd", "object")),
     "registry": (("storage_gb", "hdd", "registry"),),
     "backup": (("backup_gb", "hdd", "backup"),),
     "logs": (("log_stored_gb", "hdd", "object"),),

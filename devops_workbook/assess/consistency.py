@@ -210,11 +210,26 @@ def recovery(d: Design) -> Iterator[str]:
     yield from _same("the RTO target", found.rto_target_minutes, "the requirement is", d.requirements.rto_minutes)
     yield from _same("the RPO target", found.rpo_target_minutes, "the requirement is", d.requirements.rpo_minutes)
     components = {c.id: c for c in d.topology.components}
+    yield from _stored(d)
     for backup in found.backups:
         if backup.component not in components:
             yield f"{backup.generation} backups are billed by {backup.component}, which is not in the topology"
         elif components[backup.component].region != backup.region:
             yield f"{backup.generation} backups lie in {backup.region}, but {backup.component} does not"
+
+
+def _stored(d: Design) -> Iterator[str]:
+    """What the backup sets of a component add up to is what it is billed for."""
+    services = d.catalog.providers[d.requirements.provider].services
+    stored: dict[str, float] = {}
+    for backup in d.assessment.recovery.backups:
+        stored[backup.component] = stored.get(backup.component, 0.0) + backup.gb
+    for c in d.topology.components:
+        if c.role in ("database", "backup", "object_storage") and c.service in services:
+            included = services[c.service].limits.get("backup_included", 0.0) * d.requirements.database_gb
+            kept = max(0.0, stored.get(c.id, 0.0) - (included if c.role == "database" else 0.0))
+            billed = c.usage.get("storage_ia_gb" if c.role == "object_storage" else "backup_gb") or 0.0
+            yield from _same(f"GB of backups billed by {c.id}", billed, "its sets add up to", kept)
 
 
 def carbon(d: Design) -> Iterator[str]:

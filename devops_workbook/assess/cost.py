@@ -1,67 +1,363 @@
-"""Cost: every component's usage, priced, on demand.
+"""Cost: what every component, connection and environment uses, priced on demand in US dollars.
 
-quantity x unit price per line. A price that is not known stays so: the line is listed without an amount, the
-total says what it does not contain, and nothing is counted as zero that is not free.
+One line of the bill is a quantity times a price. Where a price falls with the quantity, usage of the same price adds
+up before its tiers apply, as on a bill: an account has one counter for an item in a region, and one for an item that
+costs the same everywhere. Lines are laid on that counter one after the other, production's first, so that production
+costs what it would cost alone, another environment what it adds, and all of them exactly their sum. Where a provider's
+counter runs over several regions the sum is lower than ours: tiers only fall.
+
+Development and staging are production's charges scaled by the parity rules (see `design.environments`). What always
+runs could be committed to; the months to come scale what grows. A price that is not known stays so: the line is
+listed without an amount, the total says what it does not contain, and nothing is counted as zero that is not free.
 """
 
 from __future__ import annotations
 
-from devops_workbook.assess.model import Cost, CostLine, Projection
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from devops_workbook.assess.model import Budget, Commitment, Cost, CostLine, Environment, Projection, TierAmount
+from devops_workbook.catalog.model import Parity, Price, Service, Term, Tier, Usage
 from devops_workbook.design.context import Context
+from devops_workbook.design.environments import HOURS_PER_WEEK, Running, machines_running, scale_of, week_share
 from devops_workbook.design.model import Component, Topology
 from devops_workbook.design.pricing import Charge, charges, find_service
+from devops_workbook.design.sizing import HOURS_PER_MONTH, cheapest_size, load_of
 from devops_workbook.evidence import Evidence, Quantity
+from devops_workbook.outline import OUTLINE
+from devops_workbook.units import convert
 
-__all__ = ["assess_cost", "component_lines"]
+__all__ = ["MONTHS", "PRODUCTION", "assess_cost", "growth_factors", "tiered_cost"]
 
+MONTHS = 36
+PRODUCTION = "production"
+_CURRENCY = "USD"
+_GROWING = frozenset({"traffic", "capacity", "data"})
 _EXCLUDED = (
-    "environments other than production (development, staging)",
-    "support plans, taxes and discounts",
-    "people's time",
+    "support plans, taxes, negotiated discounts and free allowances",
+    "people's time, and what they use to work: licences, workstations, offices",
+    "moving in: the first copy of the data, and running the old system beside the new one",
 )
 
+FloatArray = npt.NDArray[np.float64]
 
-def _line(c: Context, component: Component, charge: Charge) -> CostLine:
-    price = charge.price
-    return CostLine(
-        component=component.id,
-        item=charge.dimension.label,
-        quantity=charge.quantity,
-        unit=price.unit if price else charge.dimension.unit or c.catalog.usage[charge.dimension.per].unit,
-        unit_price_usd=price.usd if price else None,
-        monthly_usd=charge.usd,
-        source=price.source if price else "not known",
-        as_of=price.as_of if price else "",
-        note=price.note if price else "price not known",
-        borrowed=price.borrowed if price else "",
-        adjusted=price.adjusted if price else "",
+
+# --- lines -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Billed:
+    """One charge of production, with the component that incurs it."""
+
+    component: Component
+    service: Service
+    charge: Charge
+    usage: Usage
+
+    @property
+    def section(self) -> str:
+        """The section of the plan whose decision put the component there."""
+        return self.component.decision.partition(".")[0]
+
+
+def _billed(c: Context, topology: Topology) -> Iterator[_Billed]:
+    catalog, provider, region = c.catalog, c.provider.id, c.region.id
+    for component in topology.components:
+        if component.usage:
+            service = find_service(catalog, provider, component.service)
+            where = component.region or region
+            for charge in charges(catalog, provider, service, component.usage, component.sku, where):
+                yield _Billed(component, service, charge, catalog.usage[charge.dimension.per])
+
+
+@dataclass(slots=True)
+class _Counter:
+    """The monthly quantity of one price: that which stays, and that which grows."""
+
+    price: Price
+    steady: float = 0.0
+    growing: float = 0.0
+
+
+@dataclass(slots=True)
+class _Bill:
+    """The bill as it is written: its lines, and a counter for each price. Untiered prices share two sums instead."""
+
+    lines: list[CostLine] = field(default_factory=list)
+    counters: dict[tuple[str, str], _Counter] = field(default_factory=dict)
+    steady_usd: float = 0.0
+    growing_usd: float = 0.0
+
+    def add(self, billed: _Billed, environment: str, share: float, price: Price | None) -> None:
+        """Write one line: so much of a charge of production, 0-1, at a price."""
+        charge, usage = billed.charge, billed.usage
+        quantity = None if charge.quantity is None else charge.quantity * share
+        tiers, usd = self._priced(price, quantity, usage.grows_with in _GROWING)
+        label = charge.dimension.label
+        if price is None:
+            unit = charge.dimension.unit or usage.unit
+            line = CostLine(billed.component.id, label, quantity, unit, None, None, "not known", "", "price not known",
+                            "", billed.section, environment, usage.grows_with)  # fmt: skip
+        else:
+            mean = usd / quantity if tiers and usd is not None and quantity else price.usd
+            line = CostLine(billed.component.id, label, quantity, price.unit, mean, usd, price.source, price.as_of,
+                            price.note, price.borrowed, billed.section, environment, usage.grows_with, tiers,
+                            price.adjusted)  # fmt: skip
+        self.lines.append(line)
+
+    def _priced(
+        self, price: Price | None, quantity: float | None, growing: bool
+    ) -> tuple[tuple[TierAmount, ...], float | None]:
+        """Puts a quantity on the counter of its price: what falls into each tier, and what it costs."""
+        if price is None or quantity is None:
+            return (), None
+        if not price.tiers:
+            usd = quantity * price.usd
+            self.steady_usd, self.growing_usd = self.steady_usd + usd * (not growing), self.growing_usd + usd * growing
+            return (), usd
+        counter = self.counters.setdefault((price.item, price.region), _Counter(price))
+        tiers = _within(price.tiers, counter.steady + counter.growing, quantity)
+        if growing:
+            counter.growing += quantity
+        else:
+            counter.steady += quantity
+        return tiers, sum(tier.quantity * tier.usd for tier in tiers)
+
+
+def _within(tiers: Sequence[Tier], start: float, quantity: float) -> tuple[TierAmount, ...]:
+    """What falls into each tier of `quantity` units that come after `start` others."""
+    ends = (*(tier.above for tier in tiers[1:]), math.inf)
+    parts = (
+        (tier, min(end - start, quantity) - max(tier.above - start, 0.0)) for tier, end in zip(tiers, ends, strict=True)
     )
+    return tuple(TierAmount(tier.above, part, tier.usd) for tier, part in parts if part > 0)
 
 
-def component_lines(c: Context, component: Component) -> tuple[CostLine, ...]:
-    """The lines of one component; none for what its provider does not charge."""
-    service = find_service(c.catalog, c.requirements.provider, component.service)
-    found = charges(c.catalog, c.provider.id, service, component.usage, component.sku, component.region or c.region.id)
-    return tuple(_line(c, component, charge) for charge in found)
+def _price(c: Context, billed: _Billed, parity: Parity) -> Price | None:
+    """The price of a charge in another environment: that of a smaller machine, where it takes smaller ones."""
+    price, sized = billed.charge.price, "{sku}" in billed.charge.dimension.item
+    if price is None or not sized or parity.sizes == "same":
+        return price
+    sku = cheapest_size(c, billed.service)
+    smaller = c.provider.prices.find(billed.charge.dimension.item.replace("{sku}", sku), price.region)
+    return smaller and replace(smaller, note=f"{sku}; {smaller.note}".rstrip("; "))
+
+
+# --- environments ----------------------------------------------------------------------------------------
+
+
+def _environments(c: Context, lines: Sequence[CostLine]) -> tuple[Environment, ...]:
+    usd = dict.fromkeys((PRODUCTION, *c.catalog.environments), 0.0)
+    counts = dict.fromkeys(usd, 0)
+    for line in lines:
+        usd[line.environment] += line.monthly_usd or 0.0
+        counts[line.environment] += line.monthly_usd is not None
+    proof = Evidence(
+        "Cost of production", usd[PRODUCTION], "USD/month", "sum of its lines whose price is known, on demand",
+        (Quantity("lines priced", counts[PRODUCTION]),), _PRICES, _dated(lines)[0],
+    )  # fmt: skip
+    others = (_environment(c, parity, usd[id]) for id, parity in c.catalog.environments.items())
+    return (Environment(PRODUCTION, "Production", usd[PRODUCTION], (), proof), *others)
+
+
+_PRICES = "price book of the catalog; each line names its source"
+
+
+def _environment(c: Context, parity: Parity, usd: float) -> Environment:
+    rules, inputs, source, as_of = _parity_told(parity, HOURS_PER_WEEK * week_share(c, parity))
+    proof = Evidence(
+        f"Cost of {parity.title.lower()}", usd, "USD/month",
+        "sum over production's charges of quantity x share x price, the share by what the quantity grows with",
+        inputs, source, as_of,
+    )  # fmt: skip
+    return Environment(parity.id, parity.title, usd, rules, proof)
+
+
+@lru_cache(maxsize=32)
+def _parity_told(parity: Parity, hours: float) -> tuple[tuple[str, ...], tuple[Quantity, ...], str, str]:
+    """The rules of an environment as sentences, its figures, and the weakest source of the two with its date."""
+    words = {name: f"{100 * share:g} %" for name, share in parity.shares.items()}
+    hourly = (
+        "Its machines run at all hours, as the plan keeps everything on."
+        if hours == HOURS_PER_WEEK
+        else f"Compute, and databases that can be stopped, run {hours:g} of the {HOURS_PER_WEEK:g} hours of a week."
+    )
+    rules = (*(rule.text.format_map(words) for rule in parity.rules), hourly)
+    machines = "one of each" if parity.instances == "one" else "one of each in every zone"
+    named = {"fixed": "share of what does not grow"} | {g: f"share of what grows with {g}" for g in _GROWING | {"team"}}
+    inputs = (
+        *(Quantity(named[what], share) for what, share in parity.shares.items()),
+        Quantity("machines", machines), Quantity("size of machines", parity.sizes),
+        Quantity("hours in which machines run", hours, "h/week"),
+    )  # fmt: skip
+    ours = [rule.as_of for rule in parity.rules if rule.source.startswith("design assumption")]
+    return rules, inputs, "design assumption: parity rules of the catalog", min(ours)
+
+
+# --- commitments -----------------------------------------------------------------------------------------
+
+_TERMS: tuple[Term, ...] = ("1y", "3y", "spot")
+_IN_WORDS = {"1y": "one year", "3y": "three years", "spot": "spot"}
+
+
+def _commitments(c: Context, production: Iterable[_Billed], running: Mapping[str, Running]) -> Iterator[Commitment]:
+    """What is billed by the machine, under the terms that have a price in the region."""
+    for billed in production:
+        price = billed.charge.price
+        if "{sku}" not in billed.charge.dimension.item or price is None or price.borrowed:
+            continue
+        hours = _always_on(billed.component, running)
+        for term in _TERMS if billed.component.role == "compute" else _TERMS[:2]:
+            other = c.provider.prices.committed(price.item, price.region, term)
+            if other is not None and hours:
+                yield _commitment(billed.component, price, other, hours)
+
+
+def _always_on(component: Component, running: Mapping[str, Running]) -> float:
+    """Machine hours a month of what never stops: the fewest machines that run, or the nodes of a self-run tool."""
+    least = running[component.id].least if component.id in running else 0.0
+    return (component.count if "host_hours" in component.usage else least) * HOURS_PER_MONTH
+
+
+def _commitment(component: Component, price: Price, other: Price, hours: float) -> Commitment:
+    units = convert(hours, "h", price.unit)
+    on_demand, committed = units * price.usd, units * other.usd * convert(1.0, price.unit, other.unit)
+    pays = "" if other.term == "spot" else "; it pays where a machine runs longer than price / price on demand"
+    proof = Evidence(
+        f"Saving of {component.title} ({component.id}), {_IN_WORDS[other.term]}", on_demand - committed, "USD/month",
+        f"hours that always run x (price on demand - price, {_IN_WORDS[other.term]}){pays}",
+        (Quantity("hours that always run", hours, "h/month"), Quantity("price on demand", price.usd, "USD/h"),
+         Quantity(f"price, {_IN_WORDS[other.term]}", other.usd, "USD/h")),
+        "; ".join(dict.fromkeys((f"on demand: {price.source}", f"{_IN_WORDS[other.term]}: {other.source}"))),
+        min(price.as_of, other.as_of),
+    )  # fmt: skip
+    break_even = committed / on_demand if on_demand else 1.0
+    return Commitment(component.id, component.title, other.term, on_demand, committed, break_even, proof)
+
+
+# --- months to come --------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=64)
+def growth_factors(pct_per_year: float) -> FloatArray:
+    """What grows, as a multiple of today's, in each month from now on; the first is 1."""
+    factors: FloatArray = (1.0 + pct_per_year / 100.0) ** (np.arange(MONTHS) / 12.0)
+    return factors
+
+
+@lru_cache(maxsize=1024)
+def _steps(tiers: tuple[Tier, ...]) -> tuple[FloatArray, FloatArray, FloatArray]:
+    above = np.array([tier.above for tier in tiers])
+    return above, np.diff(above, append=np.inf), np.array([tier.usd for tier in tiers])
+
+
+def tiered_cost(tiers: tuple[Tier, ...], quantities: FloatArray) -> FloatArray:
+    """USD of each of several monthly quantities at a price with these tiers."""
+    above, width, usd = _steps(tiers)
+    cost: FloatArray = np.clip(quantities[:, None] - above, 0.0, width) @ usd
+    return cost
+
+
+def _projection(c: Context, bill: _Bill, as_of: str) -> Projection:
+    pct = c.requirements.growth_pct_per_year
+    factors = growth_factors(pct)
+    months = bill.steady_usd + bill.growing_usd * factors
+    for counter in bill.counters.values():
+        months = months + tiered_cost(counter.price.tiers, counter.steady + counter.growing * factors)
+    usd = tuple(months.tolist())
+    proof = Evidence(
+        f"Cost over {MONTHS} months", sum(usd), "USD",
+        f"sum over months 0 to {MONTHS - 1} of the lines at their quantity then, through the tiers; it is quantity x "
+        "(1 + growth)^(month / 12) for what grows with traffic, capacity or data, and stays for all else",
+        (Quantity("growth of the load", pct, "% per year"), Quantity("cost this month", usd[0], "USD/month"),
+         Quantity(f"cost in month {MONTHS - 1}", usd[-1], "USD/month")),
+        f"stated requirement; {_PRICES}", as_of,
+    )  # fmt: skip
+    return Projection(usd, proof)
+
+
+def _budget(c: Context, total: float, projection: Projection, as_of: str) -> Budget | None:
+    limit = c.requirements.monthly_budget_usd
+    if not limit:
+        return None
+    months = range(MONTHS)
+    exceeded = 0 if total > limit else next((m for m in months if projection.monthly_usd[m] > limit), None)
+    proof = Evidence(
+        "Cost above the budget", total - limit, "USD/month", "cost of all environments - budget; negative = room left",
+        (Quantity("cost of all environments", total, "USD/month"), Quantity("budget", limit, "USD/month")),
+        f"stated requirement; {_PRICES}", as_of,
+    )  # fmt: skip
+    return Budget(limit, total - limit, exceeded, proof)
+
+
+# --- the whole -------------------------------------------------------------------------------------------
 
 
 def assess_cost(c: Context, topology: Topology) -> Cost:
-    """The monthly bill of production at today's average load, in US dollars."""
-    lines = tuple(line for component in topology.components for line in component_lines(c, component))
-    total = sum(line.monthly_usd for line in lines if line.monthly_usd is not None)
-    unpriced = tuple(f"{line.component}: {line.item}" for line in lines if line.monthly_usd is None)
-    priced = len(lines) - len(unpriced)
-    borrowed = sum(bool(line.borrowed) and line.monthly_usd is not None for line in lines)
-    dates = sorted({line.as_of for line in lines if line.as_of and line.monthly_usd is not None})
-    span = " to ".join(dict.fromkeys((dates[0], dates[-1]))) if dates else ""
-    evidence = Evidence(
-        "Cost a month", total, "USD", "sum of quantity x unit price over the lines, on demand, at the average load",
-        (Quantity("lines priced", priced), Quantity("lines not known", len(unpriced)),
-         Quantity("lines at the price of another region", borrowed)),
-        "price book of the catalog; each line names its source", dates[0] if dates else "",
-    )  # fmt: skip
-    nothing = Evidence("Projection", None, "USD", "not known")
+    """The monthly bill of all environments at today's average load, in US dollars, and what may become of it."""
+    bill, running = _Bill(), machines_running(c, topology)
+    production = tuple(_billed(c, topology))
+    for billed in production:
+        bill.add(billed, PRODUCTION, 1.0, billed.charge.price)
+    for parity in c.catalog.environments.values():
+        scale = scale_of(c, topology, parity, running)
+        for billed in production:
+            if share := scale.share(billed.component, billed.service, billed.usage):
+                bill.add(billed, parity.id, share, _price(c, billed, parity))
+    lines = tuple(bill.lines)
+    environments = _environments(c, lines)
+    total = sum(environment.monthly_usd for environment in environments)
+    oldest, newest = _dated(lines)
+    unpriced = tuple(dict.fromkeys(f"{line.component}: {line.item}" for line in lines if line.monthly_usd is None))
+    sections = _by_section(lines)
+    requests = load_of(c).requests_month / 1000.0
+    projection = _projection(c, bill, oldest)
     return Cost(
-        total, total, "USD", span, 0.0, (), lines, (), (), Projection((total,), nothing), None, unpriced, _EXCLUDED,
-        (evidence,),
+        total, environments[0].monthly_usd, _CURRENCY, " to ".join(filter(None, dict.fromkeys((oldest, newest)))),
+        total / requests, sections, lines, environments, tuple(_commitments(c, production, running)), projection,
+        _budget(c, total, projection, oldest), unpriced, _EXCLUDED,
+        tuple(_evidence(lines, environments, total, requests, sections, oldest)),
     )  # fmt: skip
+
+
+def _dated(lines: Iterable[CostLine]) -> tuple[str, str]:
+    """The oldest and the newest date of a price in the sum, "" = there is none."""
+    dates = {line.as_of for line in lines if line.as_of and line.monthly_usd is not None}
+    return (min(dates), max(dates)) if dates else ("", "")
+
+
+def _by_section(lines: Iterable[CostLine]) -> tuple[tuple[str, float], ...]:
+    """USD a month of each section that has lines, in the order of the plan."""
+    sums: dict[str, float] = {}
+    for line in lines:
+        sums[line.section] = sums.get(line.section, 0.0) + (line.monthly_usd or 0.0)
+    return tuple((section.id, sums[section.id]) for section in OUTLINE if section.id in sums)
+
+
+def _evidence(
+    lines: Sequence[CostLine], environments: Sequence[Environment], total: float, requests: float,
+    sections: Iterable[tuple[str, float]], as_of: str,
+) -> Iterator[Evidence]:  # fmt: skip
+    known = [line for line in lines if line.monthly_usd is not None]
+    given = (
+        *(Quantity(environment.title, environment.monthly_usd, "USD/month") for environment in environments),
+        Quantity("lines priced", len(known)), Quantity("lines not known", len(lines) - len(known)),
+        Quantity("lines at the price of another region", sum(bool(line.borrowed) for line in known)),
+    )  # fmt: skip
+    how = "sum of quantity x unit price over the lines of all environments, on demand, at the average load"
+    yield Evidence("Cost a month", total, "USD/month", how, given, _PRICES, as_of)
+    yield Evidence(
+        "Cost per 1,000 requests", total / requests, "USD per 1k requests", "cost a month / requests a month x 1,000",
+        (Quantity("cost a month", total, "USD/month"), Quantity("requests a month", requests, "1k requests")),
+        _PRICES, as_of,
+    )  # fmt: skip
+    titles = {section.id: section.title for section in OUTLINE}
+    for id, usd in sections:
+        count = Quantity("lines priced", sum(line.section == id for line in known))
+        how = "sum of the lines of the components that decisions of this section put there"
+        yield Evidence(f"Cost of {titles[id]}", usd, "USD/month", how, (count,), _PRICES, as_of)

@@ -314,8 +314,16 @@ class CostLine:
     @property
     def evidence(self) -> Evidence:
         """The amount of the line as evidence: its quantity, price and source."""
-        given = (Quantity("quantity", self.quantity, self.unit), Quantity("unit price", self.unit_price_usd, "USD"))
-        steps = tuple(Quantity(f"price beyond {t.above:,g} {self.unit}", t.usd, "USD") for t in self.tiers)
+        each = f"USD/{self.unit}"
+        given = (Quantity("quantity", self.quantity, self.unit), Quantity("unit price", self.unit_price_usd, each))
+        steps = tuple(
+            quantity
+            for t in self.tiers
+            for quantity in (
+                Quantity(f"quantity beyond {t.above:,g} {self.unit}", t.quantity, self.unit),
+                Quantity(f"price beyond {t.above:,g} {self.unit}", t.usd, each),
+            )
+        )
         return Evidence(
             f"{self.component}: {self.item}", self.monthly_usd, "USD/month",
             "quantity x unit price" if not steps else "sum over the tiers of the quantity within x its price",

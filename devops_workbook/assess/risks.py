@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
+from devops_workbook.assess.cost import PRODUCTION
 from devops_workbook.assess.model import Assessment, AvailabilityPart, RecoveryCase
 from devops_workbook.catalog.model import Region, Service
 from devops_workbook.design.backups import COPIED_HOURLY, IMMUTABLE, files_are_copied
@@ -383,18 +384,19 @@ def latency(c: Context, _: Assessment) -> Iterator[Finding]:
 
 
 def over_budget(c: Context, a: Assessment) -> Iterator[Finding]:
-    """The bill exceeds the stated budget."""
+    """The bill of all environments exceeds the stated budget."""
     budget, cost = c.requirements.monthly_budget_usd, a.cost.monthly_usd
     if budget and cost > budget:
         totals: dict[str, float] = {}
         for line in a.cost.lines:
             totals[line.component] = totals.get(line.component, 0.0) + (line.monthly_usd or 0.0)
         most = sorted(totals.items(), key=lambda item: -item[1])[:3]
+        names = listed([environment.title.lower() for environment in a.cost.environments])
         cheaper = (WayOut(f"Use {o.title}", _override(c, f, o.id)) for f, o in _cheaper(c))
         yield Finding(
             "conflict", "high", "over-budget",
-            f"Production costs {usd(cost)} a month, {usd(cost - budget)} above the budget of {usd(budget)}. Most of "
-            "it: " + ", ".join(f"{id} {usd(amount)}" for id, amount in most) + ".",
+            f"{names.capitalize()} cost {usd(cost)} a month, {usd(cost - budget)} above the budget of {usd(budget)}. "
+            "Most of it: " + ", ".join(f"{id} {usd(amount)}" for id, amount in most) + ".",
             (*cheaper, *_raise_budget(c, cost),
              WayOut("Ask for less: load, targets, retention or data")),
             "cost.resources",
@@ -421,18 +423,19 @@ def _cheaper(c: Context) -> Iterator[tuple[str, Option]]:
 
 def prices_not_known(_: Context, a: Assessment) -> Iterator[Finding]:
     """The total is missing lines, or borrows another region's prices."""
-    missing = [x for x in a.cost.lines if x.monthly_usd is None]
-    borrowed = [x for x in a.cost.lines if x.monthly_usd is not None and x.borrowed]
+    production = [x for x in a.cost.lines if x.environment == PRODUCTION]  # the others bill the same items
+    missing = [x for x in production if x.monthly_usd is None]
+    borrowed = [x for x in production if x.monthly_usd is not None and x.borrowed]
     if missing:
         yield Finding(
             "gap", "medium", "price-not-known",
-            f"Of {len(a.cost.lines)} price lines {len(missing)} {'is' if len(missing) == 1 else 'are'} not known and "
+            f"Of {len(production)} price lines {len(missing)} {'is' if len(missing) == 1 else 'are'} not known and "
             "not in the total: "
             + ", ".join(f"{x.component} ({x.item})" for x in missing) + ".",
             (WayOut("Ask the provider for a quotation of these items"),), "cost.monitoring",
         )  # fmt: skip
     if borrowed:
-        share = sum(x.monthly_usd or 0 for x in borrowed)
+        share = sum(x.monthly_usd or 0 for x in a.cost.lines if x.borrowed)
         regions = ", ".join(dict.fromkeys(x.borrowed for x in borrowed))
         yield Finding(
             "gap", "low", "price-of-another-region",

@@ -25,6 +25,8 @@ from devops_workbook.catalog.model import (
     Control,
     Framework,
     Instance,
+    Parity,
+    ParityRule,
     Practice,
     Price,
     PriceBook,
@@ -86,6 +88,7 @@ def _packaged() -> Catalog:
         tools=tools,
         tool_prices=tool_prices,
         usage=_usage(),
+        environments=_environments(),
         assumptions=_assumptions(),
         options=MappingProxyType(_toml("options.toml")),
         controls=_frozen(Control, "controls.toml"),
@@ -279,6 +282,17 @@ def _usage() -> Mapping[str, Usage]:
     for per, row in rows:
         _unit(_entry(row, "unit", f"usage.toml [{per}]"), f"usage.toml [{per}]")
     return MappingProxyType({per: _build(Usage, f"usage.toml [{per}]", per=per, **row) for per, row in rows})
+
+
+def _environments() -> Mapping[str, Parity]:
+    return MappingProxyType({id: _parity(id, dict(row)) for id, row in _toml("environments.toml").items()})
+
+
+def _parity(id: str, row: dict[str, Any]) -> Parity:
+    where = f"environments.toml [{id}]"
+    rules = tuple(_build(ParityRule, f"{where} rule", **rule) for rule in row.pop("rules", ()))
+    shared = tuple(row.pop("shared", ()))
+    return _build(Parity, where, id=id, rules=rules, shared=shared, **_tuples(row))  # type: ignore[no-any-return]
 
 
 def _latency(provider: str, regions: Container[str]) -> Mapping[tuple[str, str], Fact]:

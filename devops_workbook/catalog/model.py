@@ -17,8 +17,8 @@ from typing import Any, Literal
 from devops_workbook.evidence import Fact
 
 __all__ = [
-    "Catalog", "Control", "Framework", "GrowsWith", "Instance", "Practice", "Price", "PriceBook", "PriceDimension",
-    "Provider", "Ratings", "Region", "Service", "Sla", "Term", "Tier", "Usage",
+    "Catalog", "Control", "Framework", "GrowsWith", "Instance", "Parity", "ParityRule", "Practice", "Price",
+    "PriceBook", "PriceDimension", "Provider", "Ratings", "Region", "Service", "Sla", "Term", "Tier", "Usage",
 ]  # fmt: skip
 
 GrowsWith = Literal["traffic", "capacity", "data", "team", "fixed"]
@@ -123,6 +123,41 @@ class Usage:
     per: str
     unit: str
     grows_with: GrowsWith
+
+
+@dataclass(frozen=True, slots=True)
+class ParityRule:
+    """How an environment differs from production, in a sentence ({traffic} and {data} stand for its shares), with the
+    reason, and the source and date of what somebody published about it."""
+
+    text: str
+    why: str
+    source: str = "design assumption"
+    as_of: str = "2026-11"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parity:
+    """An environment beside production: what it has and uses of what production has and uses.
+
+    instances: "fewest" (one in each zone, the least that keeps the shape) or "one"; sizes: of machines, "same" as
+    production's or the "smallest" there is; one_zone, one_region: whether it keeps to one zone, to the primary region;
+    hours_per_week: in which machines run where the plan stops them outside working hours; shares: 0-1, by what usage
+    grows with; usage: 0-1, for particular quantities; shared: roles of components that exist once for all
+    environments. Two are equal only if they are the same object.
+    """
+
+    id: str
+    title: str
+    instances: Literal["fewest", "one"]
+    sizes: Literal["same", "smallest"]
+    one_zone: bool
+    one_region: bool
+    hours_per_week: float
+    shares: Mapping[str, float]
+    usage: Mapping[str, float]
+    shared: tuple[str, ...]
+    rules: tuple[ParityRule, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +346,7 @@ class Catalog:
     tools: Mapping[str, Service]
     tool_prices: PriceBook
     usage: Mapping[str, Usage]
+    environments: Mapping[str, Parity]
     assumptions: Mapping[str, Fact]
     options: Mapping[str, Mapping[str, Mapping[str, Any]]]
     controls: Mapping[str, Control]

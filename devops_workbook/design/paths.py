@@ -16,17 +16,18 @@ of the region.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from devops_workbook.catalog.model import Provider, Service, Sla
 from devops_workbook.design.context import Context
 from devops_workbook.design.recovery import Setup, region_case
 from devops_workbook.design.reliability import ALWAYS_ON, Failover, form_sla, k_of_n, series, sites, two_sites
+from devops_workbook.design.sizing import HOURS_PER_MONTH, SECONDS_PER_MONTH, address_count, load_of
 
 __all__ = [
-    "Part", "carrier", "combined", "entry_service", "failover_of", "filtered", "intake_services", "main_path",
-    "part_of", "path_pct", "promise", "switches_by_itself", "weakest_pct",
+    "Part", "carrier", "combined", "entry_service", "entry_usage", "failover_of", "filtered", "intake_services",
+    "main_path", "part_of", "path_pct", "promise", "switches_by_itself", "weakest_pct",
 ]  # fmt: skip
 
 _HIGH_AVAILABILITY = "disaster_recovery.high_availability"
@@ -72,6 +73,9 @@ def part_of(c: Context, component: str, service: Service, form: str) -> Part:
 # --- which services --------------------------------------------------------------------------------------
 
 
+_KB_PER_GB = 1e6
+
+
 def filtered(c: Context) -> bool:
     """Whether a web application firewall stands before the entry."""
     return c.choice("security.network") in ("segmented-waf", "zero-trust")
@@ -91,6 +95,28 @@ def entry_service(c: Context, kind: str) -> Service:
     service = c.service("api_gateway" if kind == "api-gateway" else "load_balancer")
     assert service is not None
     return service
+
+
+def entry_usage(c: Context, service: Service, zones: int, share: float = 1.0) -> Mapping[str, float]:
+    """What an entry that spans so many zones bills in a month for this share of the requests, 0-1."""
+    requests = load_of(c).origin_requests_month * share
+    if service.role == "api_gateway":
+        return {"requests": requests, "months": 1.0}
+    gb = requests * c.requirements.response_kb / _KB_PER_GB
+    units = _capacity_units(c, service, requests, gb) * HOURS_PER_MONTH
+    addresses = address_count(service, zones) * HOURS_PER_MONTH
+    return {"lb_hours": HOURS_PER_MONTH, "lb_gb": gb, "capacity_unit_hours": units, "address_hours": addresses}
+
+
+def _capacity_units(c: Context, service: Service, requests: float, gb: float) -> float:
+    """Capacity units in use on average: the larger of what new connections and bytes take up."""
+    per_connection = service.limits.get("unit_new_connections_per_s")
+    per_gb = service.limits.get("unit_gb_per_hour")
+    connections = requests / SECONDS_PER_MONTH / c.assume("requests_per_connection")
+    return max(
+        connections / per_connection if per_connection else 0.0,
+        gb / HOURS_PER_MONTH / per_gb if per_gb else 0.0,
+    )
 
 
 def intake_services(c: Context) -> tuple[Service, ...]:

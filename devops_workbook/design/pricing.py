@@ -1,17 +1,18 @@
 """What a component bills: its monthly usage times the prices of its service.
 
 A service lists what it bills (`PriceDimension`); a component says how much of each it uses. A tool that a team
-runs itself bills the provider's instances it runs on. A price the catalog does not hold is None, "not known",
-and so is a total that contains one. Usage has a unit (catalog/usage.toml) and so has a price; the one is turned into
-the other, which fails where they do not measure the same thing.
+runs itself bills the provider's instances it runs on, and their disks. A price the catalog does not hold is None,
+"not known", and so is a total that contains one. Usage has a unit (catalog/usage.toml) and so has a price; the one is
+turned into the other, which fails where they do not measure the same thing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
-from devops_workbook.catalog.model import Catalog, Price, PriceDimension, Service
+from devops_workbook.catalog.model import Catalog, Price, PriceBook, PriceDimension, Service
 from devops_workbook.units import convert
 
 __all__ = ["Charge", "charges", "estimate", "find_service"]
@@ -39,21 +40,34 @@ def find_service(catalog: Catalog, provider: str, id: str) -> Service:
     return services[id] if id in services else catalog.tools[id]
 
 
-def _find_price(catalog: Catalog, provider: str, service: Service, item: str, region: str) -> Price | None:
-    hosted = service.provider == "tools" and not item.startswith("compute/")
-    book = catalog.tool_prices if hosted else catalog.providers[provider].prices
-    return book.find(item, region)
+def _dimensions(catalog: Catalog, provider: str, service: Service) -> Iterable[tuple[PriceDimension, PriceBook]]:
+    """What a service bills, and whose prices hold. A tool on machines of the provider bills these and their disks."""
+    prices = catalog.providers[provider].prices
+    if service.provider != "tools":
+        return ((dimension, prices) for dimension in service.dimensions)
+    machines = [(dimension, prices) for dimension in service.dimensions if "{sku}" in dimension.item]
+    rest = [(dimension, catalog.tool_prices) for dimension in service.dimensions if "{sku}" not in dimension.item]
+    return [*machines, *rest, *((dimension, prices) for dimension in _disks(catalog, provider) if machines)]
+
+
+@lru_cache(maxsize=64)
+def _disks(catalog: Catalog, provider: str) -> tuple[PriceDimension, ...]:
+    """What the disks of a virtual machine bill."""
+    machines = catalog.providers[provider].serving("compute", "vms")
+    return tuple(
+        dimension for service in machines[:1] for dimension in service.dimensions if dimension.per == "disk_gb"
+    )
 
 
 def charges(
     catalog: Catalog, provider: str, service: Service, usage: Mapping[str, float | None], sku: str, region: str
 ) -> Iterator[Charge]:
     """One Charge for each thing the service bills and the usage has more than none of."""
-    for dimension in service.dimensions:
+    for dimension, prices in _dimensions(catalog, provider, service):
         amount = usage.get(dimension.per, 0.0)
         if amount == 0:
             continue
-        price = _find_price(catalog, provider, service, dimension.item.replace("{sku}", sku), region)
+        price = prices.find(dimension.item.replace("{sku}", sku), region)
         yield Charge(dimension, _billed(catalog, dimension, amount, price), price)
 
 

@@ -26,9 +26,10 @@ from devops_workbook.evidence import Fact
 from devops_workbook.units import convert
 
 __all__ = [
-    "HOURS_PER_MONTH", "SECONDS_PER_MONTH", "ComputeSize", "DatabaseSize", "Load", "cache_size", "compute_size",
-    "compute_usage", "connection_limit", "connections_per_replica", "database_size", "database_usage", "load_of",
-    "most_instances", "rollout_replicas", "smallest_machine", "start_seconds", "zone_count",
+    "HOURS_PER_MONTH", "SECONDS_PER_MONTH", "ComputeSize", "DatabaseSize", "Load", "address_count", "cache_size",
+    "cheapest_size", "compute_size", "compute_usage", "connection_limit", "connections_per_replica", "database_size",
+    "database_usage", "load_of", "most_instances", "rollout_replicas", "smallest_machine", "start_seconds",
+    "zone_count",
 ]  # fmt: skip
 
 HOURS_PER_MONTH = 730.0
@@ -363,6 +364,11 @@ def _offered(context: Context, service: Service) -> list[tuple[float, Instance]]
     return sorted(priced, key=lambda row: (row[0], row[1].vcpu, row[1].memory_gib))
 
 
+def cheapest_size(context: Context, service: Service) -> str:
+    """The SKU with the lowest price an hour that a service offers in the region."""
+    return _sizes(context, service)[0][1].sku
+
+
 def _cheapest(sizes: Sequence[tuple[float, Instance]], vcpus: float, gib: float) -> Instance | None:
     return next((i for _, i in sizes if i.vcpu >= vcpus and i.memory_gib >= gib), None)
 
@@ -498,3 +504,11 @@ def compute_usage(
         "gib_seconds": hours * size.gib * 3600,
         "requests": requests,
     }
+
+
+def address_count(service: Service, zones: int) -> int:
+    """Public IPv4 addresses of an entry that spans so many zones: one for each zone where it has a node in each (its
+    limit `addresses_per_zone`, with `zones_min` at least), else one for all of them."""
+    if "addresses_per_zone" not in service.limits:
+        return 1
+    return round(service.limits["addresses_per_zone"] * max(zones, service.limits.get("zones_min", 1)))

@@ -18,6 +18,7 @@ from devops_workbook.catalog.model import Service
 from devops_workbook.design.context import Context
 from devops_workbook.design.sites import chosen_service, site_compute, sites_of
 from devops_workbook.design.sizing import HOURS_PER_MONTH, SECONDS_PER_MONTH, load_of, smallest_machine
+from devops_workbook.units import convert
 
 __all__ = [
     "DAYS_PER_MONTH", "Hosting", "Kept", "Volumes", "hosting", "pipeline_minutes_month", "searchable_days", "stored_gb",
@@ -138,16 +139,19 @@ def _measure(c: Context) -> Volumes:
 
 @dataclass(frozen=True, slots=True)
 class Hosting:
-    """The instances a self-run tool needs: their size, how many, and hours of more that come and go in a month."""
+    """The instances a self-run tool needs: their size, how many, hours of more that come and go in a month, and GB of
+    disk of all that stay."""
 
     sku: str
     nodes: int
     extra_hours: float = 0.0
+    disk_gb: float = 0.0
 
     @property
     def usage(self) -> dict[str, float]:
         """Monthly usage by billing quantity."""
-        return {"host_hours": self.nodes * HOURS_PER_MONTH + self.extra_hours} if self.nodes else {}
+        hours = self.nodes * HOURS_PER_MONTH + self.extra_hours
+        return {"host_hours": hours, "disk_gb": self.disk_gb} if self.nodes else {}
 
 
 def hosting(c: Context, tool: Service, telemetry: Volumes | None = None) -> Hosting:
@@ -158,7 +162,26 @@ def hosting(c: Context, tool: Service, telemetry: Volumes | None = None) -> Host
         return Hosting("", 0)
     sets = max([1, *(math.ceil(share) for share in _set_shares(c, tool, telemetry))]) if telemetry else 1
     agents = pipeline_minutes_month(c) / 60.0 if tool.role == "pipeline" else 0.0
-    return Hosting(smallest_machine(c, limits["vcpu"], limits["memory_gib"]), int(limits["nodes"]) * sets, agents)
+    nodes = int(limits["nodes"]) * sets
+    disk = nodes * _node_disk_gb(c, tool) + (_stored_gb(c, tool, telemetry) if telemetry else 0.0)
+    return Hosting(smallest_machine(c, limits["vcpu"], limits["memory_gib"]), nodes, agents, disk)
+
+
+def _node_disk_gb(c: Context, tool: Service) -> float:
+    """Disk of one node: what the tool asks for, else that of any machine."""
+    asked = tool.limits.get("disk_gib")
+    return convert(asked, "GiB", "GB") if asked else c.assume("disk_gb_per_instance")
+
+
+def _stored_gb(c: Context, tool: Service, t: Volumes) -> float:
+    """GB that a tool keeps of what it takes in: samples on each of its nodes, logs and spans once."""
+    limits = tool.limits
+    months = limits.get("retention_days", 0.0) / DAYS_PER_MONTH
+    if tool.role == "metrics":
+        return t.samples * limits["disk_bytes_per_sample"] / 1e9 * months * limits["nodes"]
+    if tool.role == "traces":
+        return t.spans * c.assume("span_kb") / _KB_PER_GB * months
+    return t.log_stored_gb if tool.role == "logs" else 0.0
 
 
 def _set_shares(c: Context, tool: Service, t: Volumes) -> list[float]:

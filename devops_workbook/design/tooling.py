@@ -10,6 +10,7 @@ from devops_workbook.catalog.model import Service
 from devops_workbook.design.draft import Draft, Usage
 from devops_workbook.design.sites import Site
 from devops_workbook.design.telemetry import pipeline_minutes_month, telemetry_of
+from devops_workbook.design.traffic import emitted_gb, exported_gb, pulled_gb
 
 __all__ = ["delivery", "operations"]
 
@@ -54,7 +55,9 @@ def _deliver(d: Draft, places: tuple[Site, ...]) -> None:
     for site in places:
         strategy = d.c.taken["cicd.deployment"].choice.title
         d.join("pipeline", site.id("compute"), "delivery", strategy, "delivery")
-        d.join(images, site.id("compute"), "delivery", "pull", "delivery")
+        abroad = d.components[images].region not in ("", site.region.id)
+        d.join(images, site.id("compute"), "delivery", "pull", "delivery", gb=pulled_gb(d.c, site),
+               crosses="region" if abroad else "")  # fmt: skip
 
 
 def operations(d: Draft, places: tuple[Site, ...]) -> None:
@@ -73,13 +76,17 @@ def _telemetry(d: Draft, places: tuple[Site, ...]) -> None:
         option = c.taken[decision].choice
         service = c.service(id) if option.id == "native" else tools[option.service]
         if service:
-            d.tool(id, service, "operations", decision, "operations", volumes)
+            # A hosted service that shows metrics as well as keeping them is billed for the one.
+            billed = {} if service.id in {x.service for x in d.components.values()} else volumes
+            d.tool(id, service, "operations", decision, "operations", billed)
     for site in places:
-        d.join(site.id("compute"), "collector", "telemetry", "OTLP", "operations", port=4317, protocol="grpc")
+        d.join(site.id("compute"), "collector", "telemetry", "OTLP", "operations", port=4317, protocol="grpc",
+               gb=emitted_gb(c, site), crosses="region" if site.suffix else "")  # fmt: skip
         for source in ("database", "entry", "intake"):
             d.join(site.id(source), "metrics", "telemetry", "metrics", "operations")
     for id in ("metrics", "logs", "traces"):
-        d.join("collector", id, "telemetry", id, "operations")
+        gb = 0.0 if id == "metrics" else exported_gb(c, id)
+        d.join("collector", id, "telemetry", id, "operations", gb=gb or None, crosses="internet" if gb else "")
     d.join("metrics", "dashboards", "telemetry", "queries", "operations")
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
-from devops_workbook.catalog.model import Service
 from devops_workbook.design.addressing import address_plan
 from devops_workbook.design.backups import (
     billed_gb,
@@ -23,12 +22,11 @@ from devops_workbook.design.backups import (
 )
 from devops_workbook.design.context import Context
 from devops_workbook.design.draft import KB_PER_GB, Draft, Usage
-from devops_workbook.design.model import Topology
-from devops_workbook.design.paths import entry_service, filtered
+from devops_workbook.design.model import Connection, Topology
+from devops_workbook.design.paths import entry_service, entry_usage, filtered
 from devops_workbook.design.sites import Site, chosen_service, site_compute, sites_of, zones_of
 from devops_workbook.design.sizing import (
     HOURS_PER_MONTH,
-    SECONDS_PER_MONTH,
     DatabaseSize,
     cache_size,
     compute_usage,
@@ -38,6 +36,7 @@ from devops_workbook.design.sizing import (
 )
 from devops_workbook.design.telemetry import telemetry_of
 from devops_workbook.design.tooling import delivery, operations
+from devops_workbook.design.traffic import exported_gb, image_host, pulled_gb
 
 __all__ = ["build"]
 
@@ -91,13 +90,23 @@ def _edge(d: Draft, count: int) -> None:
         usage = {"zones": 1.0, "dns_queries": queries, "health_checks": 2.0 if count > 1 else 0.0}
         d.add("dns", dns, "edge", _NETWORK, "runtime recovery", usage)
     if (cdn := c.service("cdn")) and c.choice("scaling.caching") in _CDN:
-        gb = load.requests_month * c.requirements.response_kb / KB_PER_GB
-        usage = {"cdn_gb": gb, "cdn_requests": load.requests_month, "months": 1.0}
-        d.add("cdn", cdn, "edge", "scaling.caching", "runtime network", usage)
+        d.add("cdn", cdn, "edge", "scaling.caching", "runtime network", _cdn_usage(c))
     if (waf := c.service("waf")) and filtered(c):
         # It stands behind the CDN, before the entry, and so inspects only what the CDN does not answer.
         usage = {"months": 1.0, "rules": c.assume("waf_rules"), "requests": load.origin_requests_month}
         d.add("waf", waf, "edge", "security.network", "runtime network", usage)
+
+
+def _cdn_usage(c: Context) -> Usage:
+    """What it sends to users, and what it fetches into its cache; providers bill one or the other, or both."""
+    load = load_of(c)
+    gb = load.requests_month * c.requirements.response_kb / KB_PER_GB
+    cached = gb * c.requirements.cacheable_pct / 100.0
+    fill = cached - gb * load.cached_share
+    return {
+        "cdn_gb": gb, "cdn_cached_gb": cached, "cdn_passed_gb": gb - cached, "cdn_fill_gb": fill,
+        "cdn_requests": load.requests_month, "months": 1.0,
+    }  # fmt: skip
 
 
 # --- one site --------------------------------------------------------------------------------------------
@@ -132,29 +141,9 @@ def _entry(d: Draft, site: Site) -> None:
     service = entry_service(c, kind)
     inside = kind == "application"
     boundary = _tier(c, site, "public") if inside else site.id("services")
-    views = "runtime network operations recovery"
-    d.add(site.id("entry"), service, boundary, "scaling.load_balancing", views, _entry_usage(c, site, service),
-          region=site.region.id, zones=zones_of(c, site) if inside else 0)  # fmt: skip
-
-
-def _entry_usage(c: Context, site: Site, service: Service) -> Usage:
-    requests = load_of(c).origin_requests_month * site.share
-    if service.role == "api_gateway":
-        return {"requests": requests, "months": 1.0}
-    gb = requests * c.requirements.response_kb / KB_PER_GB
-    units = _capacity_units(c, service, requests, gb) * HOURS_PER_MONTH
-    return {"lb_hours": HOURS_PER_MONTH, "lb_gb": gb, "capacity_unit_hours": units}
-
-
-def _capacity_units(c: Context, service: Service, requests: float, gb: float) -> float:
-    """Capacity units in use on average: the larger of what new connections and bytes take up."""
-    per_connection = service.limits.get("unit_new_connections_per_s")
-    per_gb = service.limits.get("unit_gb_per_hour")
-    connections = requests / SECONDS_PER_MONTH / c.assume("requests_per_connection")
-    return max(
-        connections / per_connection if per_connection else 0.0,
-        gb / HOURS_PER_MONTH / per_gb if per_gb else 0.0,
-    )
+    zones = zones_of(c, site) if inside else 0
+    d.add(site.id("entry"), service, boundary, "scaling.load_balancing", "runtime network operations recovery",
+          entry_usage(c, service, zones, site.share), region=site.region.id, zones=zones)  # fmt: skip
 
 
 def _compute(d: Draft, site: Site) -> None:
@@ -215,8 +204,8 @@ def _files(d: Draft, site: Site) -> None:
     requests = load_of(c).origin_requests_month
     writes = requests * c.assume("object_writes_per_request")  # replicated, so every site takes every write
     reads = requests * c.assume("object_reads_per_request") * site.share
-    stored = c.requirements.object_storage_gb + stored_gb(c, site.id("files"))
-    usage = {"storage_gb": stored, "read_requests": reads, "write_requests": writes}
+    usage = {"storage_gb": c.requirements.object_storage_gb, "storage_ia_gb": stored_gb(c, site.id("files")),
+             "read_requests": reads, "write_requests": writes}  # fmt: skip
     views = "runtime network recovery"
     d.add(site.id("files"), service, site.id("services"), _DATABASE, views, usage, region=site.region.id)
 
@@ -276,9 +265,17 @@ def _nat(d: Draft, site: Site) -> None:
     c = d.c
     if service := c.service("nat"):
         gateways = 1 if "regional" in service.features else zones_of(c, site)
-        usage = {"nat_hours": gateways * HOURS_PER_MONTH, "nat_gb": _egress_gb(c, site)}
+        hours = gateways * HOURS_PER_MONTH
+        gb = _egress_gb(c, site) + _passing_gb(c, site)
+        usage = {"nat_hours": hours, "address_hours": hours, "nat_gb": gb}
         d.add(site.id("nat"), service, _tier(c, site, "public"), _NETWORK, "network", usage, zones=zones_of(c, site),
               count=gateways, region=site.region.id)  # fmt: skip
+
+
+def _passing_gb(c: Context, site: Site) -> float:
+    """What else goes through NAT: images from outside, and, where the collector is, telemetry for a hosted tool."""
+    exported = 0.0 if site.suffix else exported_gb(c, "logs") + exported_gb(c, "traces")
+    return exported + (pulled_gb(c, site) if image_host(c) else 0.0)
 
 
 def _egress_gb(c: Context, site: Site) -> float:
@@ -292,7 +289,8 @@ def _endpoints(d: Draft, site: Site) -> None:
         return
     zones = zones_of(c, site)
     count = round(c.assume("endpoints_count")) * (1 if "regional" in service.features else zones)
-    usage = {"endpoint_hours": count * HOURS_PER_MONTH, "endpoint_gb": telemetry_of(c).log_gb * site.share}
+    logs = telemetry_of(c).log_gb * site.share if c.choice("observability.logging") == "native" else 0.0
+    usage = {"endpoint_hours": count * HOURS_PER_MONTH, "endpoint_gb": logs}
     d.add(site.id("endpoints"), service, _tier(c, site, "app"), _NETWORK, "network", usage, zones=zones, count=count,
           region=site.region.id)  # fmt: skip
 
@@ -343,7 +341,7 @@ def _inside(d: Draft, site: Site, gb: float) -> None:
 
 def _to_services(d: Draft, site: Site) -> None:
     compute, secrets, keys = site.id("compute"), site.id("secrets"), site.id("keys")
-    d.join(compute, site.id("cache"), "request", "cached reads", "runtime network", protocol="redis", port=6379)
+    _cached_reads(d, site)
     d.join(compute, site.id("files"), "request", "files", "runtime network")
     d.join(compute, secrets, "control", "credentials", "network")
     d.join(secrets, keys, "control", "encrypts with", "network")
@@ -352,6 +350,16 @@ def _to_services(d: Draft, site: Site) -> None:
     gb = _egress_gb(d.c, site)
     d.join(compute, site.id("nat"), "request", "outgoing calls", "network", gb=gb, crosses="internet")
     d.join(compute, site.id("endpoints"), "control", "managed services", "network")
+
+
+def _cached_reads(d: Draft, site: Site) -> None:
+    """Every read looks into the cache first, in whichever zone its node is."""
+    c = d.c
+    nodes = min(2, zones_of(c, site))
+    cross = (nodes - 1) / nodes
+    gb = load_of(c).queries_month * c.requirements.read_pct / 100.0 * site.share * c.assume("query_kb") / KB_PER_GB
+    d.join(site.id("compute"), site.id("cache"), "request", "cached reads", "runtime network", protocol="redis",
+           port=6379, gb=gb * cross if cross else gb, crosses="zone" if cross else "")  # fmt: skip
 
 
 def _replication(d: Draft) -> None:
@@ -396,7 +404,7 @@ def _copied_files(d: Draft) -> None:
     service, region = c.service("object_storage"), c.second_region
     if service and region:
         writes = load_of(c).origin_requests_month * c.assume("object_writes_per_request")
-        usage = {"storage_gb": stored_gb(c, "files-2"), "read_requests": 0.0, "write_requests": writes}
+        usage = {"storage_ia_gb": stored_gb(c, "files-2"), "read_requests": 0.0, "write_requests": writes}
         d.add("files-2", service, "services-2", "disaster_recovery.backup", "recovery", usage, region=region.id,
               note="a copy of the files")  # fmt: skip
         _replicate_files(d)
@@ -414,13 +422,17 @@ def _transfer(d: Draft, places: tuple[Site, ...]) -> None:
 
 
 def _moved(d: Draft, site: Site, scope: str) -> float:
-    """GB a month that leave a site. Answers leave on connections that come in from the internet; everything else
-    leaves at its source. What the firewall lets through leaves the sites it stands before, by their shares; what the
-    CDN sends to users leaves no site, and the CDN bills it."""
-    total = 0.0
-    for x in d.connections:
-        if x.crosses == scope and x.gb_month:
-            end = d.components[x.target if scope == "internet" else x.source]
-            share = site.share if end.id == "waf" else float(end.region == site.region.id)
-            total += x.gb_month * share
-    return total
+    """GB a month that leave a site, out of all connections that cross a zone, a region or the internet."""
+    crossing = (x for x in d.connections if x.crosses == scope and x.gb_month)
+    return sum((x.gb_month or 0.0) * _leaving(d, site, x) for x in crossing)
+
+
+def _leaving(d: Draft, site: Site, x: Connection) -> float:
+    """Share of a connection's bytes that leave a site. Answers leave on connections that come in from the internet;
+    everything else leaves at its source. What the firewall lets through leaves the sites it stands before, by their
+    shares; what the CDN sends to users leaves no site, and the CDN bills it."""
+    source, target = d.components[x.source], d.components[x.target]
+    if x.crosses == "internet" and target.id == "waf":
+        return site.share
+    end = target.region if x.crosses == "internet" and target.region else source.region
+    return float(end == site.region.id)

@@ -137,7 +137,7 @@ def _bars(axes: Any, chart: Bars) -> None:
     axes.xaxis.set_major_formatter(_thousands)
     for place, total in zip(places, left, strict=True):
         axes.annotate(
-            f"{total:,.4g}" if total < 1000 else f"{total:,.0f}", (total, place), (4, 0),
+            f"{total:,.3g}" if total < 1000 else f"{total:,.0f}", (total, place), (4, 0),
             textcoords="offset points", va="center", fontsize=8, color=_MUTED,
         )  # fmt: skip
     axes.margins(x=0.12)
@@ -162,6 +162,8 @@ def _lines(axes: Any, chart: Lines) -> None:
         )  # fmt: skip
     if chart.limit:
         axes.axhline(chart.limit[1], color=_LIMIT, linestyle="--", label=_text(chart.limit[0]))
+    if not chart.log:
+        axes.set_ylim(bottom=0)
 
 
 def _thousands(value: float, _: int) -> str:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from devops_workbook.assess.model import Compliance, Cost
+from devops_workbook.assess.model import Compliance, Cost, Recovery
 from devops_workbook.evaluate import Evaluation
 from devops_workbook.evidence import Evidence
 from devops_workbook.findings import Finding
@@ -138,7 +138,6 @@ def scores(evaluation: Evaluation) -> tuple[Score, ...]:
     """The six figures of the score strip: cost, availability, RTO, RPO, compliance and findings."""
     wanted, assessed = evaluation.requirements, evaluation.assessment
     cost, recovery = assessed.cost, assessed.recovery
-    deleted = [case for case in recovery.cases if case.disruption == "deletion"]
     budget = wanted.monthly_budget_usd
     uptime = assessed.availability
     return (
@@ -161,20 +160,8 @@ def scores(evaluation: Evaluation) -> tuple[Score, ...]:
             _verdict(uptime.pct, uptime.target_pct, "at least"),
             uptime.evidence[0],
         ),
-        _recovery(
-            "rto",
-            "Recovery time (RTO)",
-            recovery.rto_minutes,
-            recovery.rto_target_minutes,
-            [case.rto_minutes for case in deleted],
-        ),
-        _recovery(
-            "rpo",
-            "Data loss (RPO)",
-            recovery.rpo_minutes,
-            recovery.rpo_target_minutes,
-            [case.rpo_minutes for case in deleted],
-        ),
+        _recovered("rto", "Recovery time (RTO)", recovery),
+        _recovered("rpo", "Data loss (RPO)", recovery),
         _compliance(assessed.compliance),
         _findings(evaluation.findings),
     )
@@ -187,12 +174,17 @@ def _verdict(value: float | None, target: float, relation: Literal["at most", "a
     return "met" if met else "missed"
 
 
-def _recovery(id: str, title: str, minutes: float | None, target: float, deleted: Iterable[float | None]) -> Score:
+def _recovered(id: Literal["rto", "rpo"], title: str, recovery: Recovery) -> Score:
     """The worst case of the infrastructure; deleted data, a case apart, is named where it misses the target."""
-    longer = [value for value in deleted if value is None or value > target]
-    beyond = "".join(f"; worst of instance, zone, region; deleted data {duration(value)}" for value in longer)
-    verdict = _verdict(minutes, target, "at most")
-    return Score(id, title, minutes, duration(minutes), f"target {duration(target)}{beyond}", verdict)
+    minutes, target = getattr(recovery, f"{id}_minutes"), getattr(recovery, f"{id}_target_minutes")
+    taken = {case.disruption: getattr(case, f"{id}_minutes") for case in recovery.cases}
+    deleted = taken.get("deletion", 0.0)
+    beyond = deleted is None or deleted > target
+    text = f"target {duration(target)}"
+    text += f"; worst of instance, zone, region; deleted data {duration(deleted)}" if beyond else ""
+    worst = [case for case in recovery.cases[:3] if taken[case.disruption] == minutes]
+    proof = next((e for case in worst for e in case.evidence if e.metric.startswith(id.upper())), None)
+    return Score(id, title, minutes, duration(minutes), text, _verdict(minutes, target, "at most"), proof)
 
 
 def _compliance(compliance: Compliance) -> Score:

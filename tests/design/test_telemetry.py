@@ -165,4 +165,18 @@ def test_jenkins_bills_its_controller_all_the_time_and_agents_while_they_run() -
     c = decided(deploys_per_week=10)
     minutes = pipeline_minutes_month(c)
     assert minutes == pytest.approx(10 * 4.345 * 5 * 20)
-    assert hosting(c, c.catalog.tools["jenkins"], telemetry_of(c)).usage == {"host_hours": 730 + minutes / 60}
+    assert hosting(c, c.catalog.tools["jenkins"], telemetry_of(c)).usage["host_hours"] == 730 + minutes / 60
+
+
+def test_a_self_run_tool_keeps_what_it_takes_in_on_its_disks() -> None:
+    c = decided(log_retention_days=60)
+    t, tools, node = telemetry_of(c), c.catalog.tools, c.assume("disk_gb_per_instance")
+    grafana, loki, prometheus, jaeger, vault = (
+        hosting(c, tools[id], t) for id in ("grafana", "loki", "prometheus", "jaeger", "vault")
+    )
+    assert grafana.usage["disk_gb"] == grafana.nodes * node
+    assert loki.usage["disk_gb"] == pytest.approx(loki.nodes * node + t.log_stored_gb)
+    two_weeks = t.samples * 15 / 30.4 * 2 / 1e9  # 2 bytes a sample, on both replicas
+    assert prometheus.usage["disk_gb"] == pytest.approx(prometheus.nodes * (node + two_weeks), rel=1e-3)
+    assert jaeger.usage["disk_gb"] == pytest.approx(jaeger.nodes * node + t.spans * 7 / 30.4 / 1e6, rel=1e-3)
+    assert vault.usage["disk_gb"] == pytest.approx(vault.nodes * 100 * 1.073741824)

@@ -69,7 +69,8 @@ def efficiency(c: Context) -> Decision:
         "scale-to-zero": compute.id != "functions" and f"{compute.title} keeps a floor of instances in production"
     }
     avoid = {"always-on": r.monthly_budget_usd > 0 and "a stated budget is not spent on environments that nobody uses"}
-    rationale = ["Environments outside production are used about 60 of the 168 hours of a week."]
+    hours = max(parity.hours_per_week for parity in c.catalog.environments.values())
+    rationale = [f"Environments outside production are used about {hours:g} of the 168 hours of a week."]
     return settle(c, "cost.efficiency", rule_out=rule_out, avoid=avoid, rationale=rationale)
 
 

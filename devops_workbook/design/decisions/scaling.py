@@ -7,16 +7,15 @@ from devops_workbook.design.choose import options_of
 from devops_workbook.design.context import Context
 from devops_workbook.design.decisions.advice import Reasons, settle
 from devops_workbook.design.model import Decision
-from devops_workbook.design.paths import entry_service, promise
+from devops_workbook.design.paths import entry_service, entry_usage, promise
 from devops_workbook.design.pricing import estimate
 from devops_workbook.design.reliability import form_rank
 from devops_workbook.design.scoring import below_target, service_options, usd
-from devops_workbook.design.sizing import HOURS_PER_MONTH, load_of
+from devops_workbook.design.sizing import load_of
 from devops_workbook.design.words import amount, counted, workload
 
 __all__ = ["autoscaling", "caching", "capacity", "load_balancing", "performance_monitoring"]
 
-_KB_PER_GB = 1e6
 _WORTH_CACHING_PCT = 5.0
 # Above this share the origin would be sized for what the edge can answer.
 _MOSTLY_CACHEABLE_PCT = 60.0
@@ -74,7 +73,7 @@ def load_balancing(c: Context) -> Decision:
         "api-gateway": bool(slow) and r.workload_type == "web-api" and f"it ends a request after {limit:g} s"
     }
     promised = {o.id: promise(entry_service(c, o.id), c.region.zones) for o in options if not rule_out.get(o.id)}
-    prices = {id: _entry_price(c, id, s) for id, s in services.items() if s}
+    prices = {id: _entry_price(c, s) for id, s in services.items() if s}
     rationale = [
         f"The entry gets {amount(load_of(c).origin_rps)} requests/s at the planned peak. A month costs "
         + ", ".join(f"{s.title} {usd(prices[id])}" for id, s in services.items() if s) + ".",
@@ -83,13 +82,8 @@ def load_balancing(c: Context) -> Decision:
                   avoid=below_target(promised, r.availability_target_pct))  # fmt: skip
 
 
-def _entry_price(c: Context, kind: str, service: Service) -> float | None:
-    requests = load_of(c).origin_requests_month
-    gb = requests * c.requirements.response_kb / _KB_PER_GB
-    usage = {"requests": requests, "months": 1.0}
-    if kind == "application":
-        units = gb / service.limits.get("unit_gb_per_hour", float("inf"))
-        usage = {"lb_hours": HOURS_PER_MONTH, "lb_gb": gb, "capacity_unit_hours": units}
+def _entry_price(c: Context, service: Service) -> float | None:
+    usage = entry_usage(c, service, zones=min(3, c.region.zones))
     return estimate(c.catalog, c.provider.id, service, usage, "", c.region.id)
 
 

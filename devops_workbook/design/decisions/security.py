@@ -89,7 +89,7 @@ def _filter_price(c: Context) -> float | None:
     waf = c.service("waf")
     if waf is None:
         return None
-    usage = {"months": 1.0, "rules": c.assume("waf_rules"), "requests": load_of(c).requests_month}
+    usage = {"months": 1.0, "rules": c.assume("waf_rules"), "requests": load_of(c).origin_requests_month}
     return estimate(c.catalog, c.provider.id, waf, usage, "", c.region.id)
 
 

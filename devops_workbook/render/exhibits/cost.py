@@ -8,7 +8,7 @@ from devops_workbook.assess.model import Commitment, Cost, CostLine
 from devops_workbook.evaluate import Evaluation
 from devops_workbook.outline import OUTLINE
 from devops_workbook.render.charts import Bars, Lines, Series
-from devops_workbook.render.exhibits.model import Block, Cited, Exhibit, Figure, Number, Proofs, Table, Text
+from devops_workbook.render.exhibits.model import Block, Cell, Cited, Exhibit, Figure, Number, Proofs, Table, Text
 from devops_workbook.render.figures import NOT_KNOWN, money, percent, price, price_dates, quantity
 
 __all__ = ["cost"]
@@ -21,7 +21,7 @@ def cost(evaluation: Evaluation) -> Exhibit:
     found = evaluation.assessment.cost
     line = (
         f"{money(found.monthly_usd)} a month, {money(found.production_usd)} of it for production; "
-        f"{price(round(found.per_1000_requests_usd, 6))} per 1,000 requests; on demand, prices of {price_dates(found)}"
+        f"{_fine(found.per_1000_requests_usd)} per 1,000 requests; on demand, prices of {price_dates(found)}"
     )
     return Exhibit("cost", "Cost", line, lambda: tuple(_body(evaluation, found)))
 
@@ -39,18 +39,32 @@ def _body(evaluation: Evaluation, found: Cost) -> Iterator[Block]:
     yield _growth_chart(found)
     if found.budget:
         yield Proofs((found.budget.evidence,))
-    yield Proofs((*found.evidence, found.projection.evidence))
+    told = {_of_section(section) for section, _ in found.by_section}
+    yield Proofs((*(e for e in found.evidence if e.metric not in told), found.projection.evidence))
 
 
 _TITLES = {section.id: section.title for section in OUTLINE}
 
 
+def _fine(usd: float) -> str:
+    """An amount that is often a fraction of a cent, to three digits."""
+    return price(float(f"{usd:.3g}")) if usd < 1 else money(usd)
+
+
 def _sections(found: Cost) -> Table:
-    rows = [
-        (_TITLES.get(id, "Other"), _sum(found, id, amount), _share(found, amount)) for id, amount in found.by_section
-    ]
+    rows = [(_TITLES[id], _proved(found, id, amount), _share(found, amount)) for id, amount in found.by_section]
     total = ("All sections", money(found.monthly_usd), _share(found, found.monthly_usd))
     return Table("Cost by section", ("Section", "A month", "Share"), (*rows, total), (1, 2), total=True)
+
+
+def _of_section(section: str) -> str:
+    return f"Cost of {_TITLES[section]}"
+
+
+def _proved(found: Cost, section: str, amount: float) -> Cell:
+    text = _sum(found, section, amount)
+    proof = next((e for e in found.evidence if e.metric == _of_section(section)), None)
+    return Number(text, proof) if proof else text
 
 
 def _share(found: Cost, amount: float) -> str:
@@ -74,7 +88,7 @@ def _by_section_chart(found: Cost) -> Figure:
         sums[line.section, line.environment] = sums.get((line.section, line.environment), 0) + (line.monthly_usd or 0)
     sections = [id for id, _ in found.by_section]
     series = tuple(Series(titles[e], tuple(sums.get((id, e), 0.0) for id in sections)) for e in names)
-    bars = Bars("Cost by section and environment", tuple(_TITLES.get(id, "Other") for id in sections), series,
+    bars = Bars("Cost by section and environment", tuple(_TITLES[id] for id in sections), series,
                 f"{found.currency} a month")  # fmt: skip
     return Figure(bars, "Where the money goes")
 
