@@ -26,7 +26,7 @@ KINDS = ("relational", "relational-cluster", "nosql")
 def context(catalog: Catalog | None = None, **changes: Any) -> Context:
     """A design in progress whose requests all reach the origin. It writes nothing unless told so."""
     c = Context(Requirements(**{"queries_per_request": 0, **changes}), catalog or load())
-    c.load = Load(c, 0.0)
+    c.loads[""] = Load(c, 0.0)
     return c
 
 
@@ -117,7 +117,7 @@ def test_a_log_is_replayed_at_the_rate_that_was_measured(gb_per_hour: float, gb:
     c.requirements = c.requirements.model_copy(
         update={"average_rps": c.requirements.average_rps * gb / log_gb_per_day(c)}
     )
-    c.load = Load(c, 0.0)
+    c.loads[""] = Load(c, 0.0)
     replayed = minutes(cases(c, "multi-zone")["deletion"], "Replay the log since the snapshot")
     assert replayed is not None
     assert replayed * 60 == pytest.approx(seconds, rel=0.01)
