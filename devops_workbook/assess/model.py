@@ -232,8 +232,9 @@ class BackupSet:
     """One generation of backups (grandfather-father-son).
 
     data: "database" or "files"; generation: "log", "daily", "weekly", "monthly" or "yearly"; every_hours: how often
-    one is made; kept: how many are; retention_days: for how long; gb: stored volume of all of them; component: the
-    one that bills them; region: where they are; immutable: whether nobody can delete them before their time.
+    one is made, 0 = at every write; kept: how many are; retention_days: for how long; gb: stored volume of all of
+    them; component: the one that bills them; region: where they are; immutable: whether nobody can delete them before
+    their time.
     """
 
     data: str

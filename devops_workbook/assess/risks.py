@@ -23,7 +23,14 @@ from devops_workbook.design.recovery import Setup, recovery
 from devops_workbook.design.reliability import form_rank, sites
 from devops_workbook.design.scoring import usd
 from devops_workbook.design.sites import chosen_service, sites_of
-from devops_workbook.design.sizing import load_of
+from devops_workbook.design.sizing import (
+    compute_size,
+    connections_per_replica,
+    database_size,
+    load_of,
+    most_instances,
+    rollout_replicas,
+)
 from devops_workbook.design.words import amount, counted, listed
 from devops_workbook.findings import Finding, Severity, WayOut
 from devops_workbook.requirements import Requirements
@@ -33,6 +40,8 @@ __all__ = ["find_risks"]
 _UNATTENDED_MINUTES = 64 * 60  # Friday 17:00 to Monday 09:00
 _HIGH_AVAILABILITY = "disaster_recovery.high_availability"
 _BACKUP = "disaster_recovery.backup"
+_COMPUTE = "infrastructure.compute"
+_DATABASE = "infrastructure.database"
 
 
 # --- ways out --------------------------------------------------------------------------------------------
@@ -543,19 +552,98 @@ def iac_not_available(c: Context, _: Assessment) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def cache_dependence(c: Context, _: Assessment) -> Iterator[Finding]:
-    """Most requests are answered by the CDN, and the origin could not carry them."""
-    load = load_of(c)
-    if load.cached_share > 0.5:
+def cache_dependence(c: Context, a: Assessment) -> Iterator[Finding]:
+    """With empty caches more arrives than what runs can carry."""
+    cold = a.capacity.cold_cache
+    if cold is None or cold.survives:
+        return
+    shares = (("of the workers that run", cold.utilisation),
+              ("of what the database's processors serve", cold.database_utilisation or 0.0))  # fmt: skip
+    exceeded = listed([f"{share:.0%} {what}" for what, share in shares if share >= 1.0])
+    yield Finding(
+        "risk", "medium", "cold-cache",
+        f"With empty caches {amount(cold.origin_rps)} requests/s would reach the origin at the planned peak, not "
+        f"{amount(load_of(c).design_rps)}. That is {exceeded}: the queue grows until more has started or users give "
+        "up.",
+        (WayOut("Use an origin shield and serve stale content while it refills"),
+         WayOut("Release so that not all content expires at once"),
+         *_without_cdn(c, "cdn")),
+        "scaling.caching",
+    )  # fmt: skip
+
+
+def database_connections(c: Context, a: Assessment) -> Iterator[Finding]:
+    """Replicas open more connections than the database takes, or functions open them one by one."""
+    found = a.capacity.connections
+    if found is None:
+        return
+    database, kind = chosen_service(c, _DATABASE), c.choice(_COMPUTE)
+    pooler = WayOut("Put a connection pooler between them (the provider's proxy, or PgBouncer)")
+    if found.limit is not None and found.opened > found.limit:
         yield Finding(
-            "risk", "medium", "cold-cache",
-            f"The origin is sized for {amount(load.design_rps)} requests/s because the CDN answers "
-            f"{load.cached_share:.0%}. With an empty cache {amount(load.planned_rps * c.requirements.spike_factor)} "
-            "would arrive at the same peak.",
-            (WayOut("Use an origin shield and serve stale content while it refills"),
-             WayOut("Release so that not all content expires at once")),
-            "scaling.caching",
+            "conflict", "high", "database-connections",
+            f"At the planned peak {counted(found.opened, 'connection')} would be open to the database with those of a "
+            f"rollout, {found.per_replica:g} for each replica; {database.title} takes {found.limit:,} in this size.",
+            (pooler, *_fewer_connections(c, found.limit)), _DATABASE,
         )  # fmt: skip
+    elif kind == "functions":
+        yield Finding(
+            "risk", "low", "function-connections",
+            f"Each of {counted(a.capacity.replicas, 'function instance')} opens a connection of its own to "
+            f"{database.title}, and after a burst of cold starts all of them at once.",
+            (pooler, *_fewer_connections(c, None)), _DATABASE,
+        )  # fmt: skip
+
+
+def _fewer_connections(c: Context, limit: int | None) -> Iterator[WayOut]:
+    """Other kinds of compute whose replicas share a pool, and stay within the limit if there is one."""
+    zones = min(3, c.region.zones)
+    for option in _possible(c, _COMPUTE):
+        if option.id != "functions":
+            size = compute_size(c, load_of(c, option.id), c.provider.services[option.service], zones)
+            opened = rollout_replicas(c, option.id, size) * connections_per_replica(c, option.id, size)
+            if limit is None or opened <= limit:
+                yield WayOut(f"Use {option.title}: {opened:,.0f} connections", _override(c, _COMPUTE, option.id))
+
+
+def load_not_served(c: Context, a: Assessment) -> Iterator[Finding]:
+    """The load exceeds the largest database, or the most instances a service runs."""
+    database = chosen_service(c, _DATABASE)
+    size = database_size(c, load_of(c), database)
+    if not size.fits:
+        yield Finding(
+            "conflict", "high", "database-too-small",
+            f"{amount(size.cores_needed)} cores of queries at the planned peak exceed {size.sku}, the largest size of "
+            f"{database.title} in the catalog, with all the replicas it may have.",
+            (WayOut("Split the data over several databases"), *_fitting_databases(c),
+             WayOut("Ask less of the database: fewer queries a request, or answers kept in memory")),
+            _DATABASE,
+        )  # fmt: skip
+    compute = chosen_service(c, _COMPUTE)
+    most = most_instances(compute)
+    if most is not None and a.capacity.instances > most:
+        yield Finding(
+            "conflict", "high", "compute-too-small",
+            f"The planned peak needs {a.capacity.instances:,} instances of {compute.title}, which runs {most:,} at "
+            "most.",
+            (*_roomier_compute(c), WayOut("Split the system over several clusters or accounts"),
+             WayOut("Ask the provider for a higher limit")), _COMPUTE,
+        )  # fmt: skip
+
+
+def _fitting_databases(c: Context) -> Iterator[WayOut]:
+    for option in _possible(c, _DATABASE):
+        if database_size(c, load_of(c), c.provider.services[option.service]).fits:
+            yield WayOut(f"Use {option.title}", _override(c, _DATABASE, option.id))
+
+
+def _roomier_compute(c: Context) -> Iterator[WayOut]:
+    for option in _possible(c, _COMPUTE):
+        service = c.provider.services[option.service]
+        most = most_instances(service)
+        size = compute_size(c, load_of(c, option.id), service, min(3, c.region.zones))
+        if most is None or size.peak <= most:
+            yield WayOut(f"Use {option.title}: {counted(size.peak, 'instance')}", _override(c, _COMPUTE, option.id))
 
 
 def address_space(c: Context, _: Assessment) -> Iterator[Finding]:
@@ -602,7 +690,8 @@ def carbon_elsewhere(c: Context, _: Assessment) -> Iterator[Finding]:
 RULES: tuple[Callable[[Context, Assessment], Iterator[Finding]], ...] = (
     availability_not_known, availability_ceiling, recovery_targets, recovery_unbounded, ransomware, files_stay,
     zero_data_loss, latency, over_budget, residency, no_zones, iac_not_available, log_retention, controls_missing,
-    nobody_awake, cache_dependence, prices_not_known, address_space, carbon_elsewhere,
+    nobody_awake, cache_dependence, database_connections, load_not_served, prices_not_known, address_space,
+    carbon_elsewhere,
 )  # fmt: skip
 _SEVERITIES = ("high", "medium", "low")
 

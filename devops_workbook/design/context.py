@@ -27,13 +27,14 @@ __all__ = ["Context"]
 
 @dataclass
 class Context:
-    """One evaluation in progress. Where a field may be None, it keeps what is worked out once and asked for often."""
+    """One evaluation in progress. Fields that may be None, loads and sizes keep what is worked out once and asked for
+    often."""
 
     requirements: Requirements
     catalog: Catalog
     taken: dict[str, Decision] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
-    load: Load | None = None
+    loads: dict[str, Load] = field(default_factory=dict)
     telemetry: Volumes | None = None
     addresses: AddressPlan | None = None
     backups: tuple[CopySet, ...] | None = None

@@ -1,44 +1,55 @@
-"""How much is needed: from the stated load to workers, processors, instances and database sizes.
+"""How much is needed: from the stated load to workers, replicas, machines and database sizes.
 
-The planned load is the peak, grown over the horizon, times the spike that may arrive before new capacity has
-started, less what a CDN answers. Erlang C turns it into workers (see `queueing`), the CPU share of the service
-time into processors, and the instance sizes of the catalog into a count and a size. What an assumption
-decides is named in the catalog's assumptions, never here.
+The planned load is the peak, grown over the horizon, less what a CDN answers. What runs must carry more than that,
+because load rises before new capacity has started: a spike at once, or, if the same rise goes on over the time the
+autoscaler and a new instance need, whatever it comes to by then. The larger of the two is the headroom.
+
+The queue of requests says how many workers the load needs (see `queueing`). A replica has the workers its processors
+keep busy: a container of the standard size, a function instance, or a whole virtual machine. Replicas are spread so
+that one zone can be lost; in a cluster they share nodes (see `nodes`), and the machine with the lowest bill for all of
+them is taken. What an assumption decides is named in the catalog's assumptions, never here.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from devops_workbook.catalog.model import Instance, Service
 from devops_workbook.design.context import Context
-from devops_workbook.design.queueing import lognormal_quantile, wait_quantile, workers_for
+from devops_workbook.design.nodes import Node, Pods, nodes_of
+from devops_workbook.design.queueing import Queue
+from devops_workbook.evidence import Fact
 from devops_workbook.units import convert
 
 __all__ = [
     "HOURS_PER_MONTH", "SECONDS_PER_MONTH", "ComputeSize", "DatabaseSize", "Load", "address_count", "cache_size",
-    "cheapest_instance", "cheapest_size", "compute_size", "compute_usage", "database_size", "database_usage", "load_of",
-    "smallest_machine", "zone_count",
+    "cheapest_size", "compute_size", "compute_usage", "connection_limit", "connections_per_replica", "database_size",
+    "database_usage", "load_of", "most_instances", "rollout_replicas", "smallest_machine", "start_seconds",
+    "zone_count",
 ]  # fmt: skip
 
 HOURS_PER_MONTH = 730.0
 SECONDS_PER_MONTH = HOURS_PER_MONTH * 3600.0
 _MOST_INSTANCES = 100  # beyond this a larger size is preferred, whatever it costs
 _MOST_REPLICAS = 15  # read replicas of a database whose limit the catalog does not name
+_COMPUTE = "infrastructure.compute"
 
 
 @dataclass
 class Load:
     """The load of one design, worked out on demand. Rates in requests a second, times in seconds.
 
-    cached_share: share of requests a CDN answers, 0-1.
+    cached_share: share of requests a CDN answers, 0-1; start_s: how long a new instance of its compute takes to
+    serve, 0 = not known or not yet decided.
     """
 
     context: Context
     cached_share: float
+    start_s: float = 0.0
 
     @cached_property
     def growth(self) -> float:
@@ -57,48 +68,69 @@ class Load:
         return self.planned_rps * (1.0 - self.cached_share)
 
     @cached_property
-    def design_rps(self) -> float:
-        """Origin load that must be carried by instances already running: the planned peak and a spike on it."""
-        return self.origin_rps * self.context.requirements.spike_factor
+    def ramp_factor(self) -> float:
+        """What the load has grown to, as a multiple, when capacity ordered at the beginning of a climb serves.
+
+        The climb is the steepest that the spike factor implies, and goes on until then.
+        """
+        c = self.context
+        waiting = c.assume("autoscaler_reaction_seconds") + self.start_s
+        return 1.0 + (c.requirements.spike_factor - 1.0) * waiting / c.assume("spike_ramp_seconds")
 
     @cached_property
+    def headroom(self) -> float:
+        """What must be carried by instances already running, as a multiple of the load of the moment."""
+        return max(self.context.requirements.spike_factor, self.ramp_factor)
+
+    @cached_property
+    def design_rps(self) -> float:
+        """Origin load that must be carried by instances already running: the planned peak and the headroom on it."""
+        return self.origin_rps * self.headroom
+
+    @cached_property
+    def queue(self) -> Queue:
+        """The requests of the design rate in need of a worker."""
+        r = self.context.requirements
+        arrivals = self.context.assume(f"arrival_scv_{r.workload_type.replace('-', '_')}")
+        return Queue(self.design_rps, r.service_time_ms / 1000.0, r.service_time_cv, arrivals)
+
+    @property
     def service_s(self) -> float:
         """Mean service time in seconds."""
-        return self.context.requirements.service_time_ms / 1000.0
+        return self.queue.service_s
 
-    @cached_property
+    @property
     def offered(self) -> float:
         """Offered load of the design rate, in Erlangs (busy workers)."""
-        return self.design_rps * self.service_s
+        return self.queue.load
 
     @cached_property
     def service_p99_s(self) -> float:
         """99th percentile of the service time alone, as a lognormal with the stated variation."""
-        return lognormal_quantile(self.service_s, self.context.requirements.service_time_cv)
-
-    @cached_property
-    def wait_budget_s(self) -> float:
-        """What the latency target leaves for waiting, seconds; 0 when service alone uses it up."""
-        return max(0.0, self.context.requirements.p99_latency_ms / 1000.0 - self.service_p99_s)
+        return self.queue.service.quantile()
 
     @cached_property
     def workers(self) -> int:
-        """Requests served at once, the fewest with which p99 waiting stays in its budget."""
-        cv = self.context.requirements.service_time_cv
-        return workers_for(self.design_rps, self.service_s, cv, self.wait_budget_s)
+        """Requests served at once, the fewest with which the p99 response meets its target; where service alone does
+        not, the fewest with which hardly any request waits."""
+        return self.queue.fewest_workers(self.context.requirements.p99_latency_ms / 1000.0)
+
+    @cached_property
+    def unqueued_workers(self) -> int:
+        """Requests served at once where hardly any waits, one in a hundred, and the target is met as well."""
+        return max(self.workers, self.queue.fewest_workers(0.0))
+
+    @cached_property
+    def busy_vcpus(self) -> float:
+        """Processors in use on average at the planned peak, without the headroom on it."""
+        return self.origin_rps * self.service_s * self.context.requirements.cpu_pct / 100.0
 
     @cached_property
     def vcpus(self) -> float:
-        """Processors those workers need: all busy at once, or the mean at the target utilisation."""
+        """Processors the load needs: those of all workers busy at once, or those of the planned peak at the target
+        utilisation, if that is more."""
         share = self.context.requirements.cpu_pct / 100.0
-        return max(self.workers * share, self.offered * share / self.context.assume("target_cpu_utilisation"))
-
-    @cached_property
-    def p99_s(self) -> float:
-        """Expected p99 response, seconds: p99 of waiting plus p99 of service. Both are seldom met at once, so this
-        errs on the safe side; it is exact where one of the two is constant."""
-        cv = self.context.requirements.service_time_cv
-        return wait_quantile(self.workers, self.design_rps, self.service_s, cv) + self.service_p99_s
+        return max(self.workers * share, self.busy_vcpus / self.context.assume("target_cpu_utilisation"))
 
     @cached_property
     def requests_month(self) -> float:
@@ -112,8 +144,13 @@ class Load:
 
     @cached_property
     def mean_share(self) -> float:
-        """Average load as a share of the design rate: how much of the peak capacity runs on average."""
+        """Average load as a share of the design rate."""
         return min(1.0, self.context.requirements.average_rps * (1.0 - self.cached_share) / self.design_rps)
+
+    @cached_property
+    def running_share(self) -> float:
+        """How much of the peak capacity runs on average: what the average load and the headroom on it need."""
+        return min(1.0, self.mean_share * self.headroom)
 
     @cached_property
     def queries_per_second(self) -> float:
@@ -126,28 +163,50 @@ class Load:
         return self.origin_requests_month * self.context.requirements.queries_per_request
 
 
-def load_of(context: Context) -> Load:
-    """The load of the design in progress, once caching has been decided (worked out once)."""
-    if context.load is None:
+def start_seconds(context: Context, kind: str) -> Fact | None:
+    """How long a new instance of a kind of compute takes to serve, in seconds, as published; None = not known."""
+    facts = context.provider.facts
+    return facts.get(f"start_seconds_{kind}") or facts.get("instance_start_seconds")
+
+
+def load_of(context: Context, kind: str = "") -> Load:
+    """The load of the design in progress, once caching has been decided, on a kind of compute: the one named, else the
+    one decided, if any (worked out once)."""
+    if not kind and _COMPUTE in context.taken:
+        kind = context.choice(_COMPUTE)
+    load = context.loads.get(kind)
+    if load is None:
         cdn = context.choice("scaling.caching") in ("cdn", "cdn-in-memory")
         hit = context.requirements.cacheable_pct / 100.0 * context.assume("cache_hit_share")
-        context.load = Load(context, hit if cdn else 0.0)
-    return context.load
+        start = start_seconds(context, kind) if kind else None
+        context.loads[kind] = load = Load(context, hit if cdn else 0.0, (start.value or 0.0) if start else 0.0)
+    return load
+
+
+# --- compute ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class ComputeSize:
-    """One site's serving capacity. needed: instances that carry the design rate; peak: those and what may be lost
-    with a zone; minimum: fewest that ever run; mean: instances on average (a fraction); vcpu and gib: of one
-    instance; sku "" where there is none."""
+    """One site's serving capacity.
 
-    sku: str
+    workers: requests one replica serves at once; needed: replicas that carry the design rate; replicas: those and what
+    may be lost with a zone; min_replicas: fewest that ever run. peak, minimum and mean (a fraction): instances at the
+    planned peak, fewest and on average; machines, where replicas share some, else the replicas. vcpu and gib: of one
+    instance; sku "" where there is none; node: how replicas share a machine, None = they do not.
+    """
+
+    workers: int
     needed: int
+    replicas: int
+    min_replicas: int
+    sku: str
     peak: int
     minimum: int
     mean: float
     vcpu: float
     gib: float
+    node: Node | None = None
 
 
 def zone_count(wanted: int, zones: int) -> int:
@@ -155,48 +214,130 @@ def zone_count(wanted: int, zones: int) -> int:
 
     With one zone it is just `wanted`.
     """
-    return wanted if zones < 2 else zones * math.ceil(wanted / (zones - 1))
+    return wanted if zones < 2 else zones * _ceil(wanted, zones - 1)
 
 
 def compute_size(context: Context, load: Load, service: Service, zones: int) -> ComputeSize:
     """The size of `service` (a compute service) for this load over so many zones."""
+    if service.kind == "kubernetes":
+        return _cluster(context, load, service, zones)
     if service.skus:
         return _machines(context, load, service, zones)
     if service.kind == "functions":
-        mean = load.workers * load.mean_share
-        return ComputeSize("", load.workers, load.workers, 0, mean, 0.0, context.assume("function_gib"))
+        return _functions(context, load, service)
+    return _containers(context, load, service, zones)
+
+
+def _replica_workers(context: Context, most: float = math.inf) -> int:
+    """Requests that a replica of the standard size serves at once: as many as keep its processors busy, but not more
+    than the service lets one instance take."""
+    share = context.requirements.cpu_pct / 100.0
+    return max(1, int(min(most, _whole(context.assume("replica_vcpu") / share))))
+
+
+def _needed(load: Load, workers: int, vcpu: float) -> int:
+    """Replicas with so many workers and processors that carry the design rate, and the planned peak at no more than
+    the target utilisation of their processors."""
+    busy = load.busy_vcpus / load.context.assume("target_cpu_utilisation")
+    return max(_ceil(load.workers, workers), math.ceil(busy / vcpu - 1e-9))
+
+
+def _mean(load: Load, peak: int, least: int) -> float:
+    """Instances that run on average, of so many at the planned peak and never fewer than so many."""
+    return max(float(least), peak * load.running_share)
+
+
+def _containers(context: Context, load: Load, service: Service, zones: int) -> ComputeSize:
     vcpu, gib = context.assume("replica_vcpu"), context.assume("replica_gib")
-    return _spread(load, "", max(1, math.ceil(load.vcpus / vcpu - 1e-9)), zones, vcpu, gib)
+    workers = _replica_workers(context, service.limits.get("concurrency_max", math.inf))
+    needed = _needed(load, workers, vcpu)
+    peak, least = zone_count(needed, zones), max(1, zones)
+    return ComputeSize(workers, needed, peak, least, "", peak, least, _mean(load, peak, least), vcpu, gib)
 
 
-def _spread(load: Load, sku: str, needed: int, zones: int, vcpu: float, gib: float) -> ComputeSize:
-    peak, minimum = zone_count(needed, zones), max(1, zones)
-    return ComputeSize(sku, needed, peak, minimum, max(float(minimum), peak * load.mean_share), vcpu, gib)
+def _functions(context: Context, load: Load, service: Service) -> ComputeSize:
+    """A function instance serves one request, unless its service says otherwise. A request that finds none free does
+    not wait for one: another is started, so that there are enough for nearly all. The provider spreads them."""
+    workers = _replica_workers(context, service.limits.get("concurrency_max", 1.0))
+    needed = _ceil(load.unqueued_workers, workers)
+    mean = needed * load.mean_share
+    return ComputeSize(workers, needed, needed, 0, "", needed, 0, mean, 0.0, context.assume("function_gib"))
 
 
 def _machines(context: Context, load: Load, service: Service, zones: int) -> ComputeSize:
-    usable = context.assume("node_usable_share") if service.kind == "kubernetes" else 1.0
-    gib = load.vcpus * context.assume("replica_gib") / context.assume("replica_vcpu")
-    instance = cheapest_instance(context, service, load.vcpus / usable, gib / usable, zones)
-    needed = _fit(instance, load.vcpus / usable, gib / usable)
-    return _spread(load, instance.sku, needed, zones, instance.vcpu, instance.memory_gib)
+    """Virtual machines: each is one replica, with the workers its processors keep busy and its memory holds."""
+    share = context.requirements.cpu_pct / 100.0
+    gib_each = context.assume("replica_gib") / _replica_workers(context)
+    least = max(1, zones)
+
+    def workers(i: Instance) -> int:
+        return max(1, _whole(min(i.vcpu / share, i.memory_gib / gib_each)))
+
+    chosen = _cheapest_for(
+        context, load, service, lambda i: zone_count(_needed(load, workers(i), i.vcpu), zones), least
+    )
+    each, vcpu, gib = workers(chosen), chosen.vcpu, chosen.memory_gib
+    needed = _needed(load, each, vcpu)
+    peak = zone_count(needed, zones)
+    return ComputeSize(each, needed, peak, least, chosen.sku, peak, least, _mean(load, peak, least), vcpu, gib)
 
 
-def _fit(instance: Instance, vcpus: float, gib: float) -> int:
-    return max(1, math.ceil(vcpus / instance.vcpu - 1e-9), math.ceil(gib / instance.memory_gib - 1e-9))
+def _cluster(context: Context, load: Load, service: Service, zones: int) -> ComputeSize:
+    """Replicas of the standard size on the nodes of a cluster, the same number in each zone."""
+    replica = Pods(1, context.assume("replica_vcpu"), context.assume("replica_gib"))
+    agents = Pods(round(context.assume("node_agent_pods")), context.assume("node_agent_vcpu"),
+                  context.assume("node_agent_gib"))  # fmt: skip
+    nodes = nodes_of(context.provider, service, agents, replica)
+    workers, least = _replica_workers(context), max(1, zones)
+    needed = _needed(load, workers, replica.vcpu)
+    replicas = zone_count(needed, zones)
+
+    def count(i: Instance) -> int:
+        return least * _ceil(replicas // least, max(1, nodes[i.sku].per_node))
+
+    large = any(node.per_node for node in nodes.values())
+    chosen = _cheapest_for(context, load, service, count, least, lambda i: nodes[i.sku].per_node > 0 or not large)
+    peak = count(chosen)
+    return ComputeSize(
+        workers, needed, replicas, least, chosen.sku, peak, least, _mean(load, peak, least), chosen.vcpu,
+        chosen.memory_gib, nodes[chosen.sku],
+    )  # fmt: skip
 
 
-def cheapest_instance(context: Context, service: Service, vcpus: float, gib: float, zones: int) -> Instance:
-    """The size with the lowest monthly price for at least so many processors and GiB over `zones`.
+def most_instances(service: Service) -> int | None:
+    """The most nodes, replicas or instances that a compute service runs, None = the catalog knows no limit."""
+    limits = (service.limits.get(name) for name in ("nodes_max", "replicas_max", "instances_max"))
+    return min((int(most) for most in limits if most is not None), default=None)
 
-    Burstable sizes are taken only below one processor, where their credits last. Sizes that would need more
-    than a hundred instances are passed over while a larger one would do.
+
+def _whole(quotient: float) -> int:
+    return math.floor(quotient + 1e-9)
+
+
+def _ceil(wanted: int, each: int) -> int:
+    return -(-wanted // each)
+
+
+def _cheapest_for(
+    context: Context,
+    load: Load,
+    service: Service,
+    count: Callable[[Instance], int],
+    least: int,
+    allowed: Callable[[Instance], bool] = lambda _: True,
+) -> Instance:
+    """The size with the lowest bill for the instances that run of it on average, of `count` at the planned peak and
+    never fewer than `least`.
+
+    Burstable sizes are taken only below one processor, where their credits last. Sizes that would need more than a
+    hundred instances are passed over while a larger one would do.
     """
-    candidates = [(usd, i) for usd, i in _sizes(context, service) if i.family != "burstable" or vcpus <= 1.0]
-    few = [(usd, i) for usd, i in candidates if _fit(i, vcpus, gib) <= _MOST_INSTANCES]
+    steady = [(usd, i) for usd, i in _sizes(context, service) if i.family != "burstable" or load.vcpus <= 1.0]
+    candidates = [(usd, i, count(i)) for usd, i in steady if allowed(i)]
+    few = [row for row in candidates if row[2] <= _MOST_INSTANCES]
     if not few:
-        return max((i for _, i in candidates), key=lambda i: (i.vcpu, i.memory_gib))
-    return min(few, key=lambda row: (row[0] * zone_count(_fit(row[1], vcpus, gib), zones), row[1].vcpu))[1]
+        return max((i for _, i, _ in candidates), key=lambda i: (i.vcpu, i.memory_gib))
+    return min(few, key=lambda row: (row[0] * _mean(load, row[2], least), row[1].vcpu))[1]
 
 
 def _sizes(context: Context, service: Service) -> Sequence[tuple[float, Instance]]:
@@ -243,6 +384,9 @@ def smallest_machine(context: Context, vcpus: float, gib: float) -> str:
     return (_cheapest(sizes, vcpus, gib) or _largest(sizes)).sku
 
 
+# --- data ------------------------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True)
 class DatabaseSize:
     """The database at one site. instances: primary and read replicas, without standbys; cores_needed and
@@ -272,6 +416,42 @@ def database_size(context: Context, load: Load, service: Service) -> DatabaseSiz
     replicas = math.ceil(reads / largest.vcpu)
     fits = cores - reads <= largest.vcpu and replicas <= service.limits.get("max_replicas", _MOST_REPLICAS)
     return DatabaseSize(largest.sku, 1 + replicas, cores, gib, fits)
+
+
+_LADDER = re.compile(r"connections_to_([\d_.]+)_gib")
+
+
+def connection_limit(service: Service, instance: Instance) -> int | None:
+    """Connections that a database of this size takes, None = not known.
+
+    The smallest of what the catalog's limits of the service say: connections_per_gib, connections_per_vcpu,
+    max_connections, and the step of connections_to_<gib>_gib that the memory is below.
+    """
+    limits, gib = service.limits, instance.memory_gib
+    ladder = {float(m[1].replace("_", ".")): most for key, most in limits.items() if (m := _LADDER.fullmatch(key))}
+    step = min((end for end in ladder if gib < end), default=None)
+    known = [
+        limits["connections_per_gib"] * gib if "connections_per_gib" in limits else None,
+        limits["connections_per_vcpu"] * instance.vcpu if "connections_per_vcpu" in limits else None,
+        limits.get("max_connections"),
+        ladder[step] if step is not None else None,
+    ]
+    return min((int(most) for most in known if most is not None), default=None)
+
+
+def connections_per_replica(context: Context, kind: str, size: ComputeSize) -> float:
+    """Database connections that one replica of a kind of compute holds: one for each worker and the margin of its
+    pool; a function instance has no pool."""
+    return size.workers + (0.0 if kind == "functions" else context.assume("pool_margin"))
+
+
+def rollout_replicas(context: Context, kind: str, size: ComputeSize) -> int:
+    """Replicas of a kind of compute that hold connections at once while a release is rolled out at the planned peak:
+    all, and those of the next version beside them. Functions are replaced as they finish."""
+    if kind == "functions":
+        return size.replicas
+    both = context.choice("cicd.deployment") == "blue-green"
+    return math.ceil(size.replicas * (2.0 if both else 1.0 + context.assume("replica_surge_share")))
 
 
 def database_usage(

@@ -66,7 +66,7 @@ def test_each_case_is_held_against_the_targets(evaluations: dict[str, Evaluation
 
 def test_a_hand_worked_example() -> None:
     # 100 GB at 250 GB/h are 24 minutes; detect 5, decide 15, verify 10. Nothing is written, so no log is replayed.
-    found = recovery(database_gb=100, read_pct=100, overrides=dr())
+    found = recovery(database_gb=100, read_pct=100, overrides=dr(**{"infrastructure.database": "relational"}))
     assert case(found, "deletion").rto_minutes == pytest.approx(5 + 15 + 24 + 10)
     assert case(found, "deletion").rpo_minutes == 5
     assert case(found, "zone").rto_minutes == 2, "RDS fails over within two minutes"

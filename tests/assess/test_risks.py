@@ -18,6 +18,7 @@ from devops_workbook.requirements import Requirements
 
 Values = dict[str, Any]
 MULTI_ZONE = {"disaster_recovery.high_availability": "multi-zone"}
+CONTAINERS = {"infrastructure.compute": "containers"}
 PCI = {"compliance": ("pci-dss",), "team_size": 20}
 
 # code: (what makes it speak, the twin on which it is silent)
@@ -80,6 +81,21 @@ EXAMPLES: dict[str, tuple[Values, Values]] = {
         {"peak_rps": 1e3, "average_rps": 1e2, "overrides": {"infrastructure.compute": "kubernetes"}},
     ),
     "cold-cache": ({"cacheable_pct": 90}, {"cacheable_pct": 20}),
+    "database-connections": (
+        {"peak_rps": 20_000, "average_rps": 100, "queries_per_request": 0.1, "cpu_pct": 5, "overrides": CONTAINERS},
+        {"peak_rps": 20, "average_rps": 10, "queries_per_request": 0.1, "overrides": CONTAINERS},
+    ),
+    "function-connections": (
+        {"overrides": {"infrastructure.compute": "functions"}}, {"overrides": CONTAINERS},
+    ),
+    "database-too-small": (
+        {"peak_rps": 500_000, "average_rps": 1000, "read_pct": 10},
+        {"peak_rps": 500, "average_rps": 10, "read_pct": 10},
+    ),
+    "compute-too-small": (
+        {"provider": "azure", "region": "", "peak_rps": 100_000, "average_rps": 100, "overrides": CONTAINERS},
+        {"provider": "azure", "region": "", "peak_rps": 100, "average_rps": 100, "overrides": CONTAINERS},
+    ),
     "override-unknown": ({"overrides": {"cicd.stages": "standrd"}}, {"overrides": {"cicd.stages": "standard"}}),
     "override-forbidden": (
         {"kubernetes_skill": "some", "source_host": "github", "overrides": {"cicd.platform": "gitlab-ci"}},

@@ -196,18 +196,11 @@ def test_what_the_sets_add_up_to_is_what_their_component_bills(
         stored[found.component] = stored.get(found.component, 0) + found.gb
     included = service.limits.get("backup_included", 0) * 100
     assert topology.component("database").usage["backup_gb"] == pytest.approx(max(0, stored.pop("database") - included))
-    files = c.requirements.object_storage_gb
     for component, gb in stored.items():
         usage = topology.component(component).usage
-        live = files if component.startswith("files") and component in _sites_files(c) else 0
-        assert usage.get("backup_gb", usage.get("storage_gb")) == pytest.approx(gb + live), component
+        assert usage.get("backup_gb", usage.get("storage_ia_gb")) == pytest.approx(gb), component
     for vault in ("backup", "backup-2"):
         assert topology.component(vault).usage["backup_gb"] == pytest.approx(stored.get(vault, 0))
-
-
-def _sites_files(c: Context) -> tuple[str, ...]:
-    """The components that serve files, beside those that only keep a copy."""
-    return ("files", "files-2") if c.choice("disaster_recovery.high_availability") == "active-active" else ("files",)
 
 
 KEPT = ("backup_daily_kept", "backup_weekly_kept", "backup_monthly_kept", "backup_copies_kept", "file_version_days")

@@ -26,7 +26,7 @@ KINDS = ("relational", "relational-cluster", "nosql")
 def context(catalog: Catalog | None = None, **changes: Any) -> Context:
     """A design in progress whose requests all reach the origin. It writes nothing unless told so."""
     c = Context(Requirements(**{"queries_per_request": 0, **changes}), catalog or load())
-    c.load = Load(c, 0.0)
+    c.loads[""] = Load(c, 0.0)
     return c
 
 
@@ -37,11 +37,10 @@ def assuming(**values: float) -> Catalog:
 
 
 def cases(
-    c: Context, form: str, backup: str = "pitr", automatic: bool = False, kind: str = "relational", **limits: float
+    c: Context, form: str, backup: str = "pitr", automatic: bool = False, kind: str = "relational"
 ) -> dict[str, Recovery]:
     database = c.service("database", kind)
     assert database is not None
-    database = replace(database, limits={**database.limits, **limits})
     return {case.disruption: case for case in recovery(c, Setup(form, backup, automatic, database))}
 
 
@@ -53,28 +52,35 @@ def minutes(case: Recovery, title: str) -> float | None:
 
 
 @pytest.mark.parametrize(
-    ("provider", "kind", "limits", "low", "high"),
+    ("provider", "kind", "low", "high"),
     [
         # RDS Multi-AZ DB instance: "typically 60-120 seconds", Amazon RDS User Guide, Concepts.MultiAZ.Failover
-        ("aws", "relational", {}, 60, 120),
+        ("aws", "relational", 60, 120),
         # Aurora with a replica: "typically ... less than 60 seconds", Amazon Aurora User Guide,
         # Concepts.AuroraHighAvailability, section Fault tolerance
-        ("aws", "relational-cluster", {"failover_seconds": 60}, 0, 60),
+        ("aws", "relational-cluster", 0, 60),
         # Cloud SQL: about 60 seconds without a heartbeat, cloud.google.com/sql/docs/postgres/high-availability
-        ("gcp", "relational", {}, 60, 60),
+        ("gcp", "relational", 60, 60),
         # zone-redundant Azure SQL: typically less than 30 s,
         # learn.microsoft.com/azure/reliability/reliability-sql-database
-        ("azure", "relational", {}, 0, 30),
+        ("azure", "relational", 0, 30),
     ],
 )
-def test_a_standby_takes_over_in_the_documented_time(
-    provider: str, kind: str, limits: dict[str, float], low: float, high: float
-) -> None:
-    found = cases(context(provider=provider), "multi-zone", kind=kind, **limits)
+def test_a_standby_takes_over_in_the_documented_time(provider: str, kind: str, low: float, high: float) -> None:
+    found = cases(context(provider=provider), "multi-zone", kind=kind)
     for disruption in ("instance", "zone"):
         rto = found[disruption].rto_minutes
         assert rto is not None
         assert low <= rto * 60 <= high
+
+
+def test_a_service_without_a_time_of_its_own_takes_that_of_its_provider() -> None:
+    c = context(provider="aws")
+    database = c.service("database", "relational")
+    assert database is not None
+    for limits, minutes_taken in (({"failover_seconds": 35}, 35 / 60), ({}, 2)):  # the provider's fact: 120 s
+        setup = Setup("multi-zone", "pitr", False, replace(database, limits=limits))
+        assert recovery(c, setup, ("zone",))[0].rto_minutes == pytest.approx(minutes_taken)
 
 
 def test_point_in_time_recovery_loses_the_last_five_minutes() -> None:
@@ -111,7 +117,7 @@ def test_a_log_is_replayed_at_the_rate_that_was_measured(gb_per_hour: float, gb:
     c.requirements = c.requirements.model_copy(
         update={"average_rps": c.requirements.average_rps * gb / log_gb_per_day(c)}
     )
-    c.load = Load(c, 0.0)
+    c.loads[""] = Load(c, 0.0)
     replayed = minutes(cases(c, "multi-zone")["deletion"], "Replay the log since the snapshot")
     assert replayed is not None
     assert replayed * 60 == pytest.approx(seconds, rel=0.01)

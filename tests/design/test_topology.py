@@ -247,7 +247,7 @@ def test_files_leave_the_region_with_the_copies_where_no_second_site_has_them() 
     topology = built(object_storage_gb=1000, **form("multi-zone", **overrides))
     copy = topology.component("files-2")
     assert (copy.region, copy.views) == ("us-west-2", ("recovery",))
-    assert (copy.usage["storage_gb"] or 0) >= 1000
+    assert (copy.usage["storage_ia_gb"] or 0) >= 1000
     assert ("files", "files-2") in {(x.source, x.target) for x in topology.connections if x.crosses == "region"}
 
 

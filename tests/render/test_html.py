@@ -19,6 +19,7 @@ from devops_workbook.findings import Finding, WayOut
 from devops_workbook.render import html
 from devops_workbook.render.diagram import draw, views
 from devops_workbook.render.elements import el
+from devops_workbook.render.exhibits import exhibits
 from devops_workbook.render.figures import percent
 from devops_workbook.requirements import Requirements
 
@@ -249,10 +250,11 @@ def test_a_diagram_that_cannot_be_drawn_says_why(now: Evaluation) -> None:
 
 
 def test_every_figure_opens_to_what_it_is_made_of(now: Evaluation) -> None:
-    keys = frozenset(str(part["data-key"]) for part in Reader(html.figures(now.assessment, {})).all("details"))
+    topics = exhibits(now)
+    keys = frozenset(str(part["data-key"]) for part in Reader(html.figures(topics)).all("details"))
+    assert keys == {f"figures-{topic.id}" for topic in topics}
+    closed, opened = Reader(html.figures(topics)).text, Reader(html.figures(topics, keys)).text
     titles = {component.id: component.title for component in now.topology.components}
-    closed = Reader(html.figures(now.assessment, titles)).text
-    opened = Reader(html.figures(now.assessment, titles, keys)).text
     line = now.assessment.cost.lines[0]
     assert line.source in opened
     assert line.source not in closed
@@ -260,6 +262,21 @@ def test_every_figure_opens_to_what_it_is_made_of(now: Evaluation) -> None:
     assert all(part.title in opened for part in now.assessment.availability.parts)
     assert all(case.title in opened for case in now.assessment.recovery.cases)
     assert all(framework.title in closed for framework in now.assessment.compliance.frameworks)
+
+
+def test_a_number_in_a_table_opens_to_formula_inputs_and_source(now: Evaluation) -> None:
+    read = Reader(html.figures(exhibits(now), frozenset({"figures-cost"})))
+    line = next(line for line in now.assessment.cost.lines if line.monthly_usd)
+    assert "quantity x unit price" in read.text
+    keys = [str(part.get("data-key")) for part in read.all("details")]
+    assert f"why-cost-{line.evidence.metric}" in keys
+    assert len(keys) == len(set(keys)), "the front end tells open parts apart by their keys"
+
+
+def test_the_headline_figures_open_too(now: Evaluation) -> None:
+    keys = {part["data-key"] for part in Reader(html.score_strip(now)).all("details")}
+    assert {"why-score-Cost a month", "why-score-Availability of the users' path"} <= keys
+    assert len(keys) == 4, "cost, availability, RTO and RPO; the others are counts"
 
 
 # Accessibility
@@ -271,7 +288,7 @@ def test_every_figure_opens_to_what_it_is_made_of(now: Evaluation) -> None:
         lambda now: html.summary(now, None, ""),
         lambda now: html.findings(now.findings),
         lambda now: html.decision(now.plan.decisions[0], opened=True),
-        lambda now: html.figures(now.assessment, {}, frozenset({"figures-cost", "figures-recovery"})),
+        lambda now: html.figures(exhibits(now), frozenset({"figures-cost", "figures-recovery", "figures-capacity"})),
     ],
 )
 def test_everything_can_be_reached_and_named(now: Evaluation, fragment: Callable[[Evaluation], str]) -> None:

@@ -17,11 +17,13 @@ from devops_workbook.design.paths import carrier, promise
 from devops_workbook.design.pricing import estimate
 from devops_workbook.design.scoring import below_target, nines_score, usd
 from devops_workbook.design.sizing import (
+    ComputeSize,
     compute_size,
     compute_usage,
     database_size,
     database_usage,
     load_of,
+    most_instances,
 )
 from devops_workbook.design.words import amount, counted, listed
 
@@ -90,7 +92,7 @@ def compute(c: Context) -> Decision:
     rule_out = {kind: _compute_limit(c, s) for kind, s in services.items()}
     # Machines promise more only because their provider promises nothing of what runs on them.
     promised = {kind: pct for kind, pct in slas.items() if not rule_out[kind] and kind not in _MACHINES}
-    avoid = {**below_target(promised, r.availability_target_pct), **_compute_advice(c)}
+    avoid = {**below_target(promised, r.availability_target_pct), **_compute_advice(c), **_too_many(c, services)}
     load = load_of(c)
     rationale = [
         f"The origin gets {amount(load.design_rps)} requests/s at the planned peak with a spike of "
@@ -177,9 +179,22 @@ def _service_option(service: Service, sla: float | None) -> Option:
     return Option(service.kind, service.title, tuple(scores[n] for n in PRIORITIES), ratings.why, service.id)  # type: ignore[arg-type]
 
 
+def _compute_size(c: Context, service: Service) -> ComputeSize:
+    return compute_size(c, load_of(c, service.kind), service, zones=min(3, c.region.zones))
+
+
+def _too_many(c: Context, services: Mapping[str, Service]) -> dict[str, str]:
+    """The options of which the load needs more instances than they run."""
+    found = {kind: (_compute_size(c, s).peak, most_instances(s)) for kind, s in services.items()}
+    return {
+        kind: f"{wanted:,} instances would be needed, and it runs {most:,} at most"
+        for kind, (wanted, most) in found.items()
+        if most is not None and wanted > most
+    }
+
+
 def _compute_price(c: Context, service: Service) -> float | None:
-    load = load_of(c)
-    size = compute_size(c, load, service, zones=min(3, c.region.zones))
+    load, size = load_of(c, service.kind), _compute_size(c, service)
     usage = compute_usage(c, load, service, size)
     return estimate(c.catalog, c.provider.id, service, usage, size.sku, c.region.id)
 

@@ -132,7 +132,9 @@ def capacity(c: Context) -> Decision:
         f"The peak of {amount(r.peak_rps)} requests/s grows by {r.growth_pct_per_year:g} % a year to "
         f"{amount(load.planned_rps)} in {counted(r.horizon_months, 'month')}; with {counted(load.workers, 'worker')} "
         + (
-            f"p99 waiting stays within {amount(1000 * load.wait_budget_s)} ms." if load.wait_budget_s else _NO_TIME_LEFT
+            f"99 of 100 are answered within {amount(r.p99_latency_ms)} ms."
+            if load.service_p99_s * 1000 <= r.p99_latency_ms
+            else _NO_TIME_LEFT
         ),
     ]
     return settle(c, "scaling.capacity", rule_out=rule_out, rationale=rationale)

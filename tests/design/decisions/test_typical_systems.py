@@ -152,7 +152,8 @@ SYSTEMS: dict[str, Typical] = {
         kubernetes_skill="expert", deploys_per_week=40, release_approval="none", priority_performance=5,
     ), {
         "scaling.caching": "cdn|cdn-in-memory",
-        "infrastructure.compute": "containers|kubernetes",
+        # Headroom for a spike of eight costs nothing with functions.
+        "infrastructure.compute": "containers|kubernetes|functions",
         "cicd.branching": "trunk-based",
         "scaling.autoscaling": "scheduled-target-tracking|target-tracking|per-request",
         "observability.alerting": "paged|paged-escalation",
