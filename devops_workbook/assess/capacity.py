@@ -17,6 +17,7 @@ from devops_workbook.design.model import Topology
 from devops_workbook.design.nodes import Node
 from devops_workbook.design.sites import chosen_service
 from devops_workbook.design.sizing import (
+    ARRIVALS,
     ComputeSize,
     Load,
     compute_size,
@@ -343,7 +344,7 @@ def _offered(load: Load) -> Evidence:
 def _workers_needed(c: Context, load: Load) -> Evidence:
     r = c.requirements
     alone = load.service_p99_s * 1000.0
-    name = f"arrival_scv_{r.workload_type.replace('-', '_')}"
+    name = ARRIVALS[r.workload_type]
     return Evidence(
         "Workers needed", load.workers, "workers",
         "fewest with a p99 response within the target" if alone <= r.p99_latency_ms
