@@ -141,11 +141,11 @@ def _left_of(c: Context, service: Service, node: Node, what: str) -> Evidence:
         "processors": ("vCPU", machine.vcpu, node.kubelet_vcpu, node.agents.vcpu),
         "memory": ("GiB", machine.memory_gib, node.kubelet_gib, node.agents.gib),
     }[what]
-    eviction = " and eviction" if what == "memory" else ""
+    keepers = "kubelet, system and eviction" if what == "memory" else "kubelet and system"
     assumption = "node_agent_vcpu" if what == "processors" else "node_agent_gib"
     return Evidence(
         f"{what.capitalize()} of a node for replicas", has - kubelet - agents, unit,
-        f"of the machine - reserved for kubelet, system{eviction} - requests of the cluster's agents",
+        f"of the machine - reserved for {keepers} - requests of the cluster's agents",
         (Quantity("of the machine", has, unit), Quantity("reserved", kubelet, unit),
          Quantity("agents", agents, unit)),
         f"limits of {service.title} in the catalog; {_source(c, assumption)}", _as_of(c, assumption),

@@ -82,7 +82,7 @@ class Connections:
 
 @dataclass(frozen=True, slots=True)
 class ColdCache:
-    """What happens when the caches are empty at the planned peak.
+    """What happens when the caches are empty at the planned peak, with the headroom on it.
 
     origin_rps: what then reaches the origin; utilisation: of the workers that run; p99_ms: None = without end;
     database_qps and database_utilisation: queries a second without the in-memory cache, and the share of the
