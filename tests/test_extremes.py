@@ -41,8 +41,11 @@ def test_hardly_any_load_needs_hardly_anything(provider: str) -> None:
 def test_a_million_requests_a_second_is_sized_to_within_a_few_per_cent_of_its_offered_load(provider: str) -> None:
     found = work_out(provider, peak_rps=1_000_000, average_rps=400_000, database_gb=50_000)
     capacity = found.assessment.capacity
-    assert capacity.offered_load < capacity.workers < 1.05 * capacity.offered_load
-    assert capacity.instances < 20_000
+    (needed,) = (e.value for e in capacity.evidence if e.metric == "Workers needed")
+    assert isinstance(needed, int)
+    assert capacity.offered_load < needed < 1.05 * capacity.offered_load
+    assert needed < capacity.workers < 2 * needed  # a zone may be lost, and processors are not filled up
+    assert capacity.instances < 50_000
     assert found.assessment.cost.monthly_usd > 100_000
     assert found.assessment.cost.per_1000_requests_usd < 0.01
 

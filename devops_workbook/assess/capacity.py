@@ -17,6 +17,7 @@ from devops_workbook.design.model import Topology
 from devops_workbook.design.nodes import Node
 from devops_workbook.design.sites import chosen_service
 from devops_workbook.design.sizing import (
+    ARRIVALS,
     ComputeSize,
     Load,
     compute_size,
@@ -140,11 +141,11 @@ def _left_of(c: Context, service: Service, node: Node, what: str) -> Evidence:
         "processors": ("vCPU", machine.vcpu, node.kubelet_vcpu, node.agents.vcpu),
         "memory": ("GiB", machine.memory_gib, node.kubelet_gib, node.agents.gib),
     }[what]
-    eviction = " and eviction" if what == "memory" else ""
+    keepers = "kubelet, system and eviction" if what == "memory" else "kubelet and system"
     assumption = "node_agent_vcpu" if what == "processors" else "node_agent_gib"
     return Evidence(
         f"{what.capitalize()} of a node for replicas", has - kubelet - agents, unit,
-        f"of the machine - reserved for kubelet, system{eviction} - requests of the cluster's agents",
+        f"of the machine - reserved for {keepers} - requests of the cluster's agents",
         (Quantity("of the machine", has, unit), Quantity("reserved", kubelet, unit),
          Quantity("agents", agents, unit)),
         f"limits of {service.title} in the catalog; {_source(c, assumption)}", _as_of(c, assumption),
@@ -343,7 +344,7 @@ def _offered(load: Load) -> Evidence:
 def _workers_needed(c: Context, load: Load) -> Evidence:
     r = c.requirements
     alone = load.service_p99_s * 1000.0
-    name = f"arrival_scv_{r.workload_type.replace('-', '_')}"
+    name = ARRIVALS[r.workload_type]
     return Evidence(
         "Workers needed", load.workers, "workers",
         "fewest with a p99 response within the target" if alone <= r.p99_latency_ms

@@ -69,7 +69,8 @@ class Packing:
 class Connections:
     """Database connections that all replicas open at the peak, against what the database takes.
 
-    limit: of the chosen size, None = it has none (request-priced); pooled: whether a pooler stands between.
+    limit: of the chosen size, None = not known; pooled: whether a pooler should stand between, because functions come
+    and go or because more are opened than it takes.
     """
 
     per_replica: float
@@ -81,7 +82,7 @@ class Connections:
 
 @dataclass(frozen=True, slots=True)
 class ColdCache:
-    """What happens when the caches are empty at the planned peak.
+    """What happens when the caches are empty at the planned peak, with the headroom on it.
 
     origin_rps: what then reaches the origin; utilisation: of the workers that run; p99_ms: None = without end;
     database_qps and database_utilisation: queries a second without the in-memory cache, and the share of the
@@ -102,12 +103,12 @@ class Capacity:
     """Load and what carries it.
 
     planned_rps: peak x growth over the horizon; origin_rps: of it, what no CDN answers; offered_load: Erlangs at
-    the design rate, which is the origin's with a spike on it; workers: requests served at once;
+    the design rate, which is the origin's with the headroom on it; workers: requests served at once by all replicas;
     workers_per_replica: of them in one replica (container, function instance or virtual machine); replicas: at the
     planned peak with everything up; instances: machines, where replicas share some, else the replicas; utilisation:
     share of the workers busy at the design rate, 0-1; p99_ms: expected response time, None = not known; table: the
-    same over other counts of replicas; packing, connections, cold_cache: None where there is nothing to pack, no
-    connection limit, or no cache.
+    same over other counts of replicas; packing, connections, cold_cache: None where there is nothing to pack, a
+    database that is called over HTTP, or no cache.
     """
 
     planned_rps: float

@@ -114,7 +114,7 @@ class ServiceTime(Protocol):
 @dataclass(frozen=True, slots=True)
 class Lognormal:
     """Lognormal service times with this mean, in seconds, and this coefficient of variation. `score` and `slope` ask
-    for one above 0."""
+    for one that is not too small to square."""
 
     mean_s: float
     cv: float
@@ -206,6 +206,9 @@ def response_quantiles(chance: Floats, mean_wait: Floats, service: ServiceTime, 
 # --- the queue -------------------------------------------------------------------------------------------
 
 
+_LEAST_CV = 1e-6
+
+
 @dataclass(frozen=True, slots=True)
 class Wait:
     """What so many workers give: the share of them that is busy, the chance that a request waits, 0-1, and the 99th
@@ -238,6 +241,11 @@ class Queue:
         """The distribution of service times."""
         return Lognormal(self.service_s, self.service_cv)
 
+    @property
+    def constant(self) -> bool:
+        """Whether every request takes the same time to serve, to a millionth."""
+        return self.service_cv < _LEAST_CV
+
     def waits(self, *workers: int) -> tuple[Wait, ...]:
         """What each of these numbers of workers gives."""
         return _waits(self, workers)
@@ -259,7 +267,7 @@ def _mean_wait(queue: Queue, workers: Floats) -> Floats:
 def _late(queue: Queue, workers: Floats, target_s: float) -> Floats:
     """The chance that a response takes longer than the target, for each number of workers."""
     chance, mean_wait = _waiting(workers, queue.load), _mean_wait(queue, workers)
-    if not queue.service_cv:
+    if queue.constant:
         return chance * np.exp(-(target_s - queue.service_s) / mean_wait)
     return response_survival(chance[:, None], mean_wait[:, None], np.full((1, 1), target_s), queue.service)[:, 0]
 
@@ -272,7 +280,8 @@ def _waits(queue: Queue, counts: tuple[int, ...]) -> tuple[Wait, ...]:
         workers = np.array(served, float)
         chance, mean_wait = _waiting(workers, queue.load), _mean_wait(queue, workers)
         wait = _wait_quantiles(chance, mean_wait, TAIL)
-        response = response_quantiles(chance, mean_wait, queue.service) if queue.service_cv else wait + queue.service_s
+        alone = queue.service
+        response = wait + alone.mean_s if queue.constant else response_quantiles(chance, mean_wait, alone)
         rows |= dict(zip(served, zip(chance.tolist(), wait.tolist(), response.tolist(), strict=True), strict=True))
     return tuple(Wait(count, queue.load / count, *rows[count]) for count in counts)
 

@@ -26,10 +26,10 @@ from devops_workbook.evidence import Fact
 from devops_workbook.units import convert
 
 __all__ = [
-    "HOURS_PER_MONTH", "SECONDS_PER_MONTH", "ComputeSize", "DatabaseSize", "Load", "address_count", "cache_size",
-    "cheapest_size", "compute_size", "compute_usage", "connection_limit", "connections_per_replica", "database_size",
-    "database_usage", "load_of", "most_instances", "rollout_replicas", "smallest_machine", "start_seconds",
-    "zone_count",
+    "ARRIVALS", "HOURS_PER_MONTH", "SECONDS_PER_MONTH", "ComputeSize", "DatabaseSize", "Load", "address_count",
+    "cache_size", "cheapest_size", "compute_size", "compute_usage", "connection_limit", "connections_per_replica",
+    "database_size", "database_usage", "load_of", "most_instances", "rollout_replicas", "smallest_machine",
+    "start_seconds", "zone_count",
 ]  # fmt: skip
 
 HOURS_PER_MONTH = 730.0
@@ -37,6 +37,12 @@ SECONDS_PER_MONTH = HOURS_PER_MONTH * 3600.0
 _MOST_INSTANCES = 100  # beyond this a larger size is preferred, whatever it costs
 _MOST_REPLICAS = 15  # read replicas of a database whose limit the catalog does not name
 _COMPUTE = "infrastructure.compute"
+
+# The assumption that says how unevenly work of each type arrives.
+ARRIVALS = {
+    "web-api": "arrival_scv_web_api", "event-driven": "arrival_scv_event_driven", "batch": "arrival_scv_batch",
+    "streaming": "arrival_scv_streaming",
+}  # fmt: skip
 
 
 @dataclass
@@ -91,7 +97,7 @@ class Load:
     def queue(self) -> Queue:
         """The requests of the design rate in need of a worker."""
         r = self.context.requirements
-        arrivals = self.context.assume(f"arrival_scv_{r.workload_type.replace('-', '_')}")
+        arrivals = self.context.assume(ARRIVALS[r.workload_type])
         return Queue(self.design_rps, r.service_time_ms / 1000.0, r.service_time_cv, arrivals)
 
     @property

@@ -150,7 +150,8 @@ def _compute(d: Draft, site: Site) -> None:
     c = d.c
     service, size = chosen_service(c, _COMPUTE), site_compute(c, site)
     usage = compute_usage(c, load_of(c), service, size, site.share)
-    note = f"{size.minimum} to {size.peak} instances" if site.running else "started only when the first site is lost"
+    runs = f"nodes for {size.replicas} replicas" if size.node else "instances"
+    note = f"{size.minimum} to {size.peak} {runs}" if site.running else "started only when the first site is lost"
     d.add(site.id("compute"), service, _tier(c, site, "app"), _COMPUTE, "runtime network delivery operations recovery",
           usage, region=site.region.id, zones=zones_of(c, site), sku=size.sku, note=note,
           count=size.peak if site.running == 1.0 else size.minimum)  # fmt: skip

@@ -255,6 +255,13 @@ def test_a_constant_service_time_adds_itself_to_the_wait() -> None:
     assert wait.response_s == wait.wait_s + 0.1 > 0.1
 
 
+@pytest.mark.parametrize("cv", [1e-194, 1e-7, 1e-5, 1e-3])
+def test_hardly_any_variation_is_as_good_as_none(cv: float) -> None:
+    queue, steady = Queue(95, 0.1, cv), Queue(95, 0.1, 0.0)
+    assert queue.waits(10)[0].response_s == pytest.approx(steady.waits(10)[0].response_s, rel=1e-3)
+    assert queue.fewest_workers(0.3) == steady.fewest_workers(0.3)
+
+
 def test_the_lognormal_is_within_seven_per_cent_of_the_exponential_where_they_vary_alike() -> None:
     for workers in (13, 14, 16, 20):
         queue = Queue(300, 0.04, 1.0)
