@@ -74,13 +74,13 @@ def embodied_kg(vcpu_hours: float, grams_per_vcpu_hour: float) -> float:
 # --- what a component uses -------------------------------------------------------------------------------
 
 _STORES = {
-    # role: (usage, medium, copies) of all that it stores; copies: what the fact storage_copies_<name> is called
-    "compute": (("disk_gb", "ssd", "disk"),),
-    "database": (("storage_gb", "ssd", "{kind}"), ("backup_gb", "hdd", "backup")),
-    "object_storage": (("storage_gb", "hdd", "object"), ("storage_ia_gb", "hdd", "object")),
-    "registry": (("storage_gb", "hdd", "registry"),),
-    "backup": (("backup_gb", "hdd", "backup"),),
-    "logs": (("log_stored_gb", "hdd", "object"),),
+    # role: (usages, medium, copies) of all that it stores; copies: what the fact storage_copies_<name> is called
+    "compute": ((("disk_gb",), "ssd", "disk"),),
+    "database": ((("storage_gb",), "ssd", "{kind}"), (("backup_gb",), "hdd", "backup")),
+    "object_storage": ((("storage_gb", "storage_ia_gb"), "hdd", "object"),),
+    "registry": ((("storage_gb",), "hdd", "registry"),),
+    "backup": ((("backup_gb",), "hdd", "backup"),),
+    "logs": ((("log_stored_gb",), "hdd", "object"),),
 }
 _MEASURED = (*_STORES, "cache", "transfer")
 
@@ -104,8 +104,8 @@ def _use(c: Context, component: Component, service: Service) -> _Use | None:
         return None
     vcpu_hours, gib_hours = _processors(c, component)
     kind = service.kind.replace("-", "_")
-    stored = ((component.usage.get(name) or 0.0, medium, copies.format(kind=kind))
-              for name, medium, copies in _STORES.get(component.role, ()))  # fmt: skip
+    stored = ((sum(component.usage.get(name) or 0.0 for name in names), medium, copies.format(kind=kind))
+              for names, medium, copies in _STORES.get(component.role, ()))  # fmt: skip
     return _Use(
         vcpu_hours, gib_hours, _utilisation(c, component, vcpu_hours), tuple(x for x in stored if x[0] > 0),
         component.usage.get("region_gb") or 0.0,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from devops_workbook.catalog.model import Catalog, Framework, Instance, Provider, Region, Service
+from devops_workbook.catalog.model import Catalog, Framework, Provider, Region, Service
 from devops_workbook.design.model import AddressPlan, Decision
 from devops_workbook.findings import Finding
 from devops_workbook.requirements import Requirements
@@ -27,8 +27,8 @@ __all__ = ["Context"]
 
 @dataclass
 class Context:
-    """One evaluation in progress. Fields that may be None, loads and sizes keep what is worked out once and asked for
-    often."""
+    """One evaluation in progress. Fields that may be None, loads and computes keep what is worked out once and asked
+    for often."""
 
     requirements: Requirements
     catalog: Catalog
@@ -38,7 +38,6 @@ class Context:
     telemetry: Volumes | None = None
     addresses: AddressPlan | None = None
     backups: tuple[CopySet, ...] | None = None
-    sizes: dict[str, Sequence[tuple[float, Instance]]] = field(default_factory=dict)
     computes: dict[tuple[str, float, float], ComputeSize] = field(default_factory=dict)
 
     @cached_property

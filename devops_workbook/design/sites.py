@@ -68,11 +68,9 @@ def site_compute(c: Context, site: Site) -> ComputeSize:
 
 
 def _sized(c: Context, site: Site) -> ComputeSize:
-    load = load_of(c)
-    size = compute_size(c, load, chosen_service(c, "infrastructure.compute"), zones_of(c, site))
+    size = compute_size(c, load_of(c), chosen_service(c, "infrastructure.compute"), zones_of(c, site))
     # A standby never keeps more running than the first site does on average.
-    ready = min(size.peak * site.running, max(float(size.minimum), size.peak * load.running_share))
+    ready = min(size.peak * site.running, size.mean)
     idle = 0 if size.minimum == 0 else math.ceil(ready)
     least = size.minimum if site.running == 1.0 else idle
-    serving = size.peak * load.running_share if site.share else 0.0
-    return replace(size, minimum=least, mean=max(float(least), serving))
+    return replace(size, minimum=least, mean=max(float(least), size.mean if site.share else 0.0))

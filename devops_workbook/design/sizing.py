@@ -15,10 +15,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 
-from devops_workbook.catalog.model import Instance, Service
+from devops_workbook.catalog.model import Instance, Provider, Service
 from devops_workbook.design.context import Context
 from devops_workbook.design.nodes import Node, Pods, nodes_of
 from devops_workbook.design.queueing import Queue
@@ -50,12 +50,13 @@ class Load:
     """The load of one design, worked out on demand. Rates in requests a second, times in seconds.
 
     cached_share: share of requests a CDN answers, 0-1; start_s: how long a new instance of its compute takes to
-    serve, 0 = not known or not yet decided.
+    serve, 0 = not known or not yet decided; sizes: of the compute services asked about so far, by service and zones.
     """
 
     context: Context
     cached_share: float
     start_s: float = 0.0
+    sizes: dict[tuple[str, int], ComputeSize] = field(default_factory=dict)
 
     @cached_property
     def growth(self) -> float:
@@ -96,9 +97,12 @@ class Load:
     @cached_property
     def queue(self) -> Queue:
         """The requests of the design rate in need of a worker."""
+        return self._queue_at(self.design_rps)
+
+    def _queue_at(self, rps: float) -> Queue:
         r = self.context.requirements
         arrivals = self.context.assume(ARRIVALS[r.workload_type])
-        return Queue(self.design_rps, r.service_time_ms / 1000.0, r.service_time_cv, arrivals)
+        return Queue(rps, r.service_time_ms / 1000.0, r.service_time_cv, arrivals)
 
     @property
     def service_s(self) -> float:
@@ -119,7 +123,12 @@ class Load:
     def workers(self) -> int:
         """Requests served at once, the fewest with which the p99 response meets its target; where service alone does
         not, the fewest with which hardly any request waits."""
-        return self.queue.fewest_workers(self.context.requirements.p99_latency_ms / 1000.0)
+        return self.queue.fewest_workers(self.target_s)
+
+    @property
+    def target_s(self) -> float:
+        """The p99 latency target in seconds."""
+        return self.context.requirements.p99_latency_ms / 1000.0
 
     @cached_property
     def unqueued_workers(self) -> int:
@@ -151,12 +160,22 @@ class Load:
     @cached_property
     def mean_share(self) -> float:
         """Average load as a share of the design rate."""
-        return min(1.0, self.context.requirements.average_rps * (1.0 - self.cached_share) / self.design_rps)
+        return min(1.0, self._average_rps / self.design_rps)
 
     @cached_property
-    def running_share(self) -> float:
-        """How much of the peak capacity runs on average: what the average load and the headroom on it need."""
-        return min(1.0, self.mean_share * self.headroom)
+    def running_workers(self) -> int:
+        """Workers that run on average: as many as the average load and the headroom on it need, by the same rule."""
+        return self._queue_at(self._average_rps * self.headroom).fewest_workers(self.target_s)
+
+    @cached_property
+    def running_vcpus(self) -> float:
+        """Processors in use on average, without the headroom on the load."""
+        return self._average_rps * self.service_s * self.context.requirements.cpu_pct / 100.0
+
+    @property
+    def _average_rps(self) -> float:
+        """Today's average that reaches the origin."""
+        return self.context.requirements.average_rps * (1.0 - self.cached_share)
 
     @cached_property
     def queries_per_second(self) -> float:
@@ -224,7 +243,14 @@ def zone_count(wanted: int, zones: int) -> int:
 
 
 def compute_size(context: Context, load: Load, service: Service, zones: int) -> ComputeSize:
-    """The size of `service` (a compute service) for this load over so many zones."""
+    """The size of `service` (a compute service) for this load over so many zones (worked out once)."""
+    found = load.sizes.get((service.id, zones))
+    if found is None:
+        load.sizes[service.id, zones] = found = _size(context, load, service, zones)
+    return found
+
+
+def _size(context: Context, load: Load, service: Service, zones: int) -> ComputeSize:
     if service.kind == "kubernetes":
         return _cluster(context, load, service, zones)
     if service.skus:
@@ -248,9 +274,12 @@ def _needed(load: Load, workers: int, vcpu: float) -> int:
     return max(_ceil(load.workers, workers), math.ceil(busy / vcpu - 1e-9))
 
 
-def _mean(load: Load, peak: int, least: int) -> float:
-    """Instances that run on average, of so many at the planned peak and never fewer than so many."""
-    return max(float(least), peak * load.running_share)
+def _mean(load: Load, workers: int, vcpu: float, zones: int, per_node: int = 1) -> float:
+    """Instances that run on average (a fraction), each with so many workers and processors, or the nodes that hold so
+    many such replicas each: what the average load needs, spread so that one zone can be lost, and one in each zone."""
+    busy = load.running_vcpus / load.context.assume("target_cpu_utilisation")
+    needed = max(load.running_workers / workers, busy / vcpu) / per_node
+    return max(1.0, float(zones), needed * (zones / (zones - 1) if zones > 1 else 1.0))
 
 
 def _containers(context: Context, load: Load, service: Service, zones: int) -> ComputeSize:
@@ -258,7 +287,8 @@ def _containers(context: Context, load: Load, service: Service, zones: int) -> C
     workers = _replica_workers(context, service.limits.get("concurrency_max", math.inf))
     needed = _needed(load, workers, vcpu)
     peak, least = zone_count(needed, zones), max(1, zones)
-    return ComputeSize(workers, needed, peak, least, "", peak, least, _mean(load, peak, least), vcpu, gib)
+    mean = min(float(peak), _mean(load, workers, vcpu, zones))
+    return ComputeSize(workers, needed, peak, least, "", peak, least, mean, vcpu, gib)
 
 
 def _functions(context: Context, load: Load, service: Service) -> ComputeSize:
@@ -279,13 +309,14 @@ def _machines(context: Context, load: Load, service: Service, zones: int) -> Com
     def workers(i: Instance) -> int:
         return max(1, _whole(min(i.vcpu / share, i.memory_gib / gib_each)))
 
-    chosen = _cheapest_for(
-        context, load, service, lambda i: zone_count(_needed(load, workers(i), i.vcpu), zones), least
-    )
+    def count(i: Instance) -> tuple[int, float]:
+        return zone_count(_needed(load, workers(i), i.vcpu), zones), _mean(load, workers(i), i.vcpu, zones)
+
+    chosen = _cheapest_for(context, load, service, count)
     each, vcpu, gib = workers(chosen), chosen.vcpu, chosen.memory_gib
     needed = _needed(load, each, vcpu)
-    peak = zone_count(needed, zones)
-    return ComputeSize(each, needed, peak, least, chosen.sku, peak, least, _mean(load, peak, least), vcpu, gib)
+    peak, mean = count(chosen)
+    return ComputeSize(each, needed, peak, least, chosen.sku, peak, least, min(float(peak), mean), vcpu, gib)
 
 
 def _cluster(context: Context, load: Load, service: Service, zones: int) -> ComputeSize:
@@ -298,14 +329,15 @@ def _cluster(context: Context, load: Load, service: Service, zones: int) -> Comp
     needed = _needed(load, workers, replica.vcpu)
     replicas = zone_count(needed, zones)
 
-    def count(i: Instance) -> int:
-        return least * _ceil(replicas // least, max(1, nodes[i.sku].per_node))
+    def count(i: Instance) -> tuple[int, float]:
+        per_node = max(1, nodes[i.sku].per_node)
+        return least * _ceil(replicas // least, per_node), _mean(load, workers, replica.vcpu, zones, per_node)
 
     large = any(node.per_node for node in nodes.values())
-    chosen = _cheapest_for(context, load, service, count, least, lambda i: nodes[i.sku].per_node > 0 or not large)
-    peak = count(chosen)
+    chosen = _cheapest_for(context, load, service, count, lambda i: nodes[i.sku].per_node > 0 or not large)
+    peak, mean = count(chosen)
     return ComputeSize(
-        workers, needed, replicas, least, chosen.sku, peak, least, _mean(load, peak, least), chosen.vcpu,
+        workers, needed, replicas, least, chosen.sku, peak, least, min(float(peak), mean), chosen.vcpu,
         chosen.memory_gib, nodes[chosen.sku],
     )  # fmt: skip
 
@@ -328,41 +360,37 @@ def _cheapest_for(
     context: Context,
     load: Load,
     service: Service,
-    count: Callable[[Instance], int],
-    least: int,
+    count: Callable[[Instance], tuple[int, float]],
     allowed: Callable[[Instance], bool] = lambda _: True,
 ) -> Instance:
-    """The size with the lowest bill for the instances that run of it on average, of `count` at the planned peak and
-    never fewer than `least`.
+    """The size with the lowest bill for the instances that run of it on average. count: how many of a size run at the
+    planned peak, and on average.
 
     Burstable sizes are taken only below one processor, where their credits last. Sizes that would need more than a
-    hundred instances are passed over while a larger one would do.
+    hundred instances are passed over while a larger one would do, all but the largest where none would.
     """
     steady = [(usd, i) for usd, i in _sizes(context, service) if i.family != "burstable" or load.vcpus <= 1.0]
-    candidates = [(usd, i, count(i)) for usd, i in steady if allowed(i)]
-    few = [row for row in candidates if row[2] <= _MOST_INSTANCES]
-    if not few:
-        return max((i for _, i, _ in candidates), key=lambda i: (i.vcpu, i.memory_gib))
-    return min(few, key=lambda row: (row[0] * _mean(load, row[2], least), row[1].vcpu))[1]
+    candidates = [(usd, i, *count(i)) for usd, i in steady if allowed(i)]
+    most = max(row[1].vcpu for row in candidates)
+    few = [row for row in candidates if row[2] <= _MOST_INSTANCES] or [row for row in candidates if row[1].vcpu == most]
+    return min(few, key=lambda row: (row[0] * min(row[2], row[3]), row[1].vcpu))[1]
 
 
 def _sizes(context: Context, service: Service) -> Sequence[tuple[float, Instance]]:
     """The sizes of a service in the region with their USD an hour (inf = not known), cheapest first."""
-    found = context.sizes.get(service.id)
-    if found is None:
-        context.sizes[service.id] = found = _offered(context, service)
-    return found
-
-
-def _offered(context: Context, service: Service) -> list[tuple[float, Instance]]:
-    prices, region = context.provider.prices, context.region.id
     pattern = next((d.item for d in service.dimensions if "{sku}" in d.item), "")
     # Whether code must be built for Arm matters for machines of the team's, not for managed databases.
     x86_only = service.skus == "compute" and "arm" not in service.features
+    return _offered(context.provider, context.region.id, service.skus, pattern, x86_only)
+
+
+@lru_cache(maxsize=256)
+def _offered(provider: Provider, region: str, kind: str, pattern: str, x86_only: bool) -> list[tuple[float, Instance]]:
+    prices = provider.prices
     items = {
         i: pattern.replace("{sku}", i.sku)
-        for i in context.provider.instances.values()
-        if i.kind == service.skus and not (x86_only and i.arch == "arm")
+        for i in provider.instances.values()
+        if i.kind == kind and not (x86_only and i.arch == "arm")
     }
     # A size without a price of its own in a region that prices others is not offered there.
     offered = {i: item for i, item in items.items() if prices.has(item, region)} or items

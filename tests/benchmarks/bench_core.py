@@ -13,7 +13,7 @@ from devops_workbook.requirements import Requirements
 from devops_workbook.scenario import examples, load
 
 RUNS = 60
-AIM_MS = 5.0
+AIM_MS = 10.0
 
 
 def durations_ms(requirements: Requirements) -> list[float]:

@@ -78,7 +78,7 @@ def test_a_year_of_grandfather_father_son_is_seventeen_copies() -> None:
         # borg prune --keep-daily 14 --keep-monthly 6, with no backup on one of the days:
         # github.com/borgbackup/borg, docs/misc/prune-example.txt
         (date(2016, 1, 1), 14, 6, date(2015, 12, 17), date(2015, 6, 30)),
-        # dates_to_keep(backups, days=7, weeks=4, months=3): GrandFatherSon 1.3, pypi.org/project/GrandFatherSon
+        # dates_to_keep(backups, days=7, weeks=4, months=3): the documented example of the package GrandFatherSon 1.3
         (date(1999, 12, 31), 7, 3, date(1999, 12, 25), date(1999, 10, 1)),
     ],
 )

@@ -1,4 +1,4 @@
-"""Waiting and response against published figures, closed forms, direct sums, another program and a simulation."""
+"""Waiting and response against published figures, closed forms, direct sums and a simulation."""
 
 from __future__ import annotations
 
@@ -138,15 +138,6 @@ def direct_erlang_c(workers: int, load: float) -> float:
 def test_every_load_agrees_with_the_sum_of_the_definition(load: float, room: float) -> None:
     workers = math.floor(load + room * math.sqrt(load)) + 1
     assert erlang_c(workers, load) == pytest.approx(direct_erlang_c(workers, load), rel=1e-8)
-
-
-@given(load=st.floats(0.01, 2000), room=st.floats(0.01, 4))
-def test_another_program_agrees(load: float, room: float) -> None:
-    other = pytest.importorskip("pyworkforce.queuing", reason="pyworkforce is not installed")
-    workers = math.ceil(load + room * math.sqrt(load))
-    if workers > load:
-        theirs = other.ErlangC(transactions=load, aht=1.0, asa=1.0, interval=1).waiting_probability(workers)
-        assert erlang_c(workers, load) == pytest.approx(theirs, rel=1e-7)
 
 
 def test_very_large_loads_follow_halfin_and_whitt() -> None:

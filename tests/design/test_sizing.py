@@ -116,7 +116,7 @@ def test_a_month_has_730_hours_and_counts_todays_average() -> None:
 def test_a_load_that_never_varies_keeps_all_of_its_capacity_running() -> None:
     steady = Load(context(peak_rps=50, average_rps=50, horizon_months=0, spike_factor=3), 0.0)
     assert steady.mean_share == pytest.approx(1 / 3)
-    assert steady.running_share == pytest.approx(1.0)
+    assert steady.running_workers == steady.workers
 
 
 # --- compute ---------------------------------------------------------------------------------------------
@@ -260,7 +260,16 @@ def test_machines_cost_their_mean_number() -> None:
     size = compute_size(c, found, vms, 3)
     usage = compute_usage(c, found, vms, size)
     assert usage["instance_hours"] == pytest.approx(size.mean * HOURS_PER_MONTH)
-    assert size.mean == pytest.approx(size.peak * found.running_share)
+    busy = found.running_vcpus / c.assume("target_cpu_utilisation") / size.vcpu
+    needed = max(found.running_workers / size.workers, busy)
+    assert size.mean == pytest.approx(needed * 3 / 2), "one zone of three can be lost"
+    assert size.minimum < size.mean < size.peak
+
+
+def test_what_runs_on_average_does_not_depend_on_the_peak() -> None:
+    low, high = (context(peak_rps=peak, average_rps=500) for peak in (5_000, 50_000))
+    means = [compute_size(c, Load(c, 0.0), service(c, "containers"), 3).mean for c in (low, high)]
+    assert means[0] == pytest.approx(means[1])
 
 
 def test_the_most_that_a_service_runs_is_the_smallest_of_its_limits() -> None:

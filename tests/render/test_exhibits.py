@@ -57,7 +57,8 @@ def test_every_figure_of_the_assessment_opens_somewhere(evaluations: dict[str, E
     a = evaluation.assessment
     figures = {
         *a.cost.evidence, a.cost.projection.evidence, *(e.evidence for e in a.cost.environments),
-        *(c.evidence for c in a.cost.commitments), *a.availability.evidence, *(j.evidence for j in a.availability.journeys),
+        *(c.evidence for c in a.cost.commitments), *a.availability.evidence,
+        *(j.evidence for j in a.availability.journeys),
         *(e for case in a.recovery.cases for e in case.evidence), *(b.evidence for b in a.recovery.backups),
         *a.capacity.evidence, *(s.evidence for s in a.telemetry.signals), *a.carbon.evidence,
         *(line.evidence for line in a.carbon.lines), *evaluation.topology.addresses.evidence,
