@@ -70,7 +70,8 @@ def _waiting(workers: Floats, load: float) -> Floats:
     width = peak + _SPREAD * np.sqrt(c) + _BEYOND - low
     height = c * np.log1p(peak / load) - peak  # logarithm of the integrand where it is highest
     u = low + width * _AT
-    bump = np.exp(c * np.log1p(u / load) - u - height) @ _WEIGHTS * width[:, 0]
+    # Never above the peak, also where the load is so large that a double no longer resolves the difference.
+    bump = np.exp(np.minimum(c * np.log1p(u / load) - u - height, 0.0)) @ _WEIGHTS * width[:, 0]
     inverse_b = np.exp(np.minimum(height[:, 0], _LARGEST_EXPONENT)) * bump
     rho = load / workers
     chance: Floats = 1.0 / (rho + (1.0 - rho) * inverse_b)
@@ -274,7 +275,7 @@ def _late(queue: Queue, workers: Floats, target_s: float) -> Floats:
 
 @lru_cache(maxsize=256)
 def _waits(queue: Queue, counts: tuple[int, ...]) -> tuple[Wait, ...]:
-    served = [count for count in counts if count > queue.load]
+    served = [count for count in counts if float(count) > queue.load]
     rows = dict.fromkeys(counts, (1.0, math.inf, math.inf))
     if served:
         workers = np.array(served, float)

@@ -434,11 +434,19 @@ class DatabaseSize:
     fits: bool
 
 
+def _memory_gib(context: Context, load: Load) -> float:
+    """Memory for the data in use: a share of all of it, but no more than the pages that are read again before keeping
+    them stops to pay (the five-minute rule)."""
+    share = context.requirements.database_gb * context.assume("database_memory_share")
+    pages = load.queries_per_second * 60.0 * context.assume("memory_interval_minutes")
+    return convert(min(share, convert(pages * context.assume("database_page_kb"), "kB", "GB")), "GB", "GiB")
+
+
 def database_size(context: Context, load: Load, service: Service) -> DatabaseSize:
     """The size of a database service for this load, with a cold in-memory cache. Request-priced services have no
     instances to size."""
     cores = load.queries_per_second / context.assume("queries_per_second_per_vcpu")
-    gib = convert(context.requirements.database_gb * context.assume("database_memory_share"), "GB", "GiB")
+    gib = _memory_gib(context, load)
     if not service.skus:
         return DatabaseSize("", 1, cores, gib, fits=True)
     sizes = _sizes(context, service)
