@@ -31,6 +31,10 @@ def _recovery(a: Assessment) -> tuple[Evidence, ...]:
     return tuple(e for case in a.recovery.cases for e in case.evidence)
 
 
+def _signals(a: Assessment, *kinds: str) -> tuple[Evidence, ...]:
+    return tuple(signal.evidence for signal in a.telemetry.signals if signal.kind in kinds)
+
+
 _BEARS_ON: Mapping[str, Callable[[Assessment], tuple[Evidence, ...]]] = {
     "infrastructure.compute": lambda a: _named(a.capacity.evidence, "Processors", "Instances"),
     "infrastructure.database": lambda a: tuple(
@@ -43,11 +47,17 @@ _BEARS_ON: Mapping[str, Callable[[Assessment], tuple[Evidence, ...]]] = {
         *a.availability.evidence, *(p.evidence for p in a.availability.parts)
     ),
     "disaster_recovery.recovery": lambda a: _named(_recovery(a), "RTO"),
-    "disaster_recovery.backup": lambda a: _named(_recovery(a), "RPO"),
+    "disaster_recovery.backup": lambda a: (*_named(_recovery(a), "RPO"), *(b.evidence for b in a.recovery.backups)),
     "disaster_recovery.incident_response": lambda a: _named(a.availability.evidence, "Error budget"),
+    "observability.metrics": lambda a: _signals(a, "metrics"),
+    "observability.logging": lambda a: _signals(a, "logs"),
+    "observability.tracing": lambda a: _signals(a, "traces"),
     "observability.alerting": lambda a: _named(a.availability.evidence, "Error budget"),
-    "cost.resources": lambda a: a.cost.evidence,
-    "cost.monitoring": lambda a: a.cost.evidence,
+    "security.compliance": lambda a: _signals(a, "audit"),
+    "cost.resources": lambda a: (*_named(a.cost.evidence, "Cost of"), *(c.evidence for c in a.cost.commitments)),
+    "cost.monitoring": lambda a: (
+        *_named(a.cost.evidence, "Cost a month", "Cost per"), *((a.cost.budget.evidence,) if a.cost.budget else ()),
+    ),
     "cost.efficiency": lambda a: a.carbon.evidence,
 }  # fmt: skip
 

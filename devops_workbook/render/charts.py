@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import threading
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -78,7 +79,9 @@ def draw(chart: Chart) -> Picture:
     from matplotlib.figure import Figure
 
     tall = 0.9 + 0.34 * len(chart.categories) if isinstance(chart, Bars) else 2.9
-    with _DRAWING, rc_context(_STYLE):
+    with _DRAWING, rc_context(_STYLE), warnings.catch_warnings():
+        # A character that our font lacks stays text in the picture; whoever shows it may have it.
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         figure = Figure(figsize=(_WIDTH_INCHES, tall), layout="constrained")
         axes = figure.add_subplot()
         if isinstance(chart, Bars):
@@ -135,6 +138,7 @@ def _bars(axes: Any, chart: Bars) -> None:
     axes.invert_yaxis()
     axes.set_xlabel(_text(chart.unit))
     axes.xaxis.set_major_formatter(_thousands)
+    axes.locator_params(axis="x", nbins=6)
     for place, total in zip(places, left, strict=True):
         axes.annotate(
             f"{total:,.3g}" if total < 1000 else f"{total:,.0f}", (total, place), (4, 0),

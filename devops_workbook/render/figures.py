@@ -71,7 +71,7 @@ def quantity(value: float | str | None, unit: str = "") -> str:
     if unit == "%" and not isinstance(value, str):
         return percent(value, 4)
     if unit.startswith("USD") and not isinstance(value, str):
-        return money(value) if abs(value) >= 1 else price(value)
+        return money(value) if abs(value) >= 1 else price(float(f"{value:.6g}"))
     text = value if isinstance(value, str) else _number(value)
     # Some things are billed by the million: 11.04 × 1M queries.
     return f"{text} {'× ' if unit[:1].isdigit() else ''}{unit}".rstrip()

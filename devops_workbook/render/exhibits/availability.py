@@ -52,10 +52,11 @@ def _in_words(block: ReliabilityBlock) -> str:
     """A block diagram as a sentence: series with arrows, alternatives with their numbers."""
     if block.kind == "part":
         return block.title
-    inside = " → ".join(_in_words(child) for child in block.children)
+    parts = [_in_words(child) for child in block.children]
     if block.kind == "series":
-        return inside
-    return f"{block.title} ({block.detail}) of [{inside}]"
+        return " → ".join(parts)
+    # Two sites that are built alike are told once.
+    return f"{block.title} ({block.detail}) of [{'; '.join(dict.fromkeys(parts))}]"
 
 
 def _parts(found: Availability) -> Table:

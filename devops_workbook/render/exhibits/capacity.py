@@ -69,7 +69,7 @@ def _chart(found: Capacity, target: float) -> Iterator[Figure]:
     chart = Lines(
         "Response time by number of replicas", tuple(float(row.replicas) for row in rows), "replicas",
         (Series("response, p99", tuple(row.p99_ms or 0.0 for row in rows)),), "ms", tuple(marks), ("target", target),
-        log=True,
+        log=max(row.p99_ms or 0.0 for row in rows) > 20 * min(row.p99_ms or 0.0 for row in rows),
     )  # fmt: skip
     yield Figure(chart, "Response time against replicas, at the design load")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from devops_workbook.assess.model import Commitment, Cost, CostLine
@@ -35,7 +36,7 @@ def _body(evaluation: Evaluation, found: Cost) -> Iterator[Block]:
     yield _environments(found)
     yield _bill(evaluation, found)
     if found.commitments:
-        yield _commitments(found.commitments)
+        yield _commitments(found.commitments, _titles(evaluation))
     yield _growth_chart(found)
     if found.budget:
         yield Proofs((found.budget.evidence,))
@@ -99,7 +100,7 @@ def _environments(found: Cost) -> Table:
 
 
 def _bill(evaluation: Evaluation, found: Cost) -> Table:
-    titles = {c.id: c.title for c in evaluation.topology.components}
+    titles = _titles(evaluation)
     rows, earlier = [], ""
     for line in found.lines:
         if line.environment != "production":
@@ -111,6 +112,13 @@ def _bill(evaluation: Evaluation, found: Cost) -> Table:
     return Table(f"The bill of production, in {found.currency}", head, (*rows, total), (2, 3, 4), total=True)
 
 
+def _titles(evaluation: Evaluation) -> dict[str, str]:
+    """Component id -> its title, with its region where another component is called the same."""
+    components = evaluation.topology.components
+    often = Counter(c.title for c in components)
+    return {c.id: f"{c.title}, {c.region}" if often[c.title] > 1 and c.region else c.title for c in components}
+
+
 def _line(line: CostLine) -> tuple[str | Number | Cited, ...]:
     marks = [line.note, f"price overlay: {line.adjusted}" if line.adjusted else ""]
     item = line.item + "".join(f" ({mark})" for mark in marks if mark)
@@ -120,11 +128,11 @@ def _line(line: CostLine) -> tuple[str | Number | Cited, ...]:
     )  # fmt: skip
 
 
-def _commitments(found: tuple[Commitment, ...]) -> Table:
+def _commitments(found: tuple[Commitment, ...], titles: dict[str, str]) -> Table:
     rows = [
         (
-            c.title, _TERMS.get(c.term, c.term), money(c.on_demand_usd), Number(money(c.committed_usd), c.evidence),
-            money(c.saving_usd), percent(100 * c.break_even),
+            titles.get(c.component, c.title), _TERMS.get(c.term, c.term), money(c.on_demand_usd),
+            Number(money(c.committed_usd), c.evidence), money(c.saving_usd), percent(100 * c.break_even),
         )
         for c in found
     ]  # fmt: skip

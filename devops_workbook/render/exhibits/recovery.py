@@ -59,17 +59,31 @@ def _chart(found: Recovery) -> Figure | None:
     cases = [case for case in found.cases if case.rto_minutes is not None]
     if not cases:
         return None
-    titles = dict.fromkeys(step.title for case in cases for step in case.steps if step.minutes)
-    series = tuple(
-        Series(title, tuple(sum(s.minutes or 0 for s in case.steps if s.title == title) for case in cases))
-        for title in titles
-    )
+    series = _series(cases)
     limit = ("RTO target", found.rto_target_minutes)
     longest = max(case.rto_minutes or 0 for case in cases)
     # A target far beyond every bar would leave no room for the bars.
     chart = Bars("What the time to recover is spent on", tuple(case.title for case in cases), series, "minutes",
                  limit if limit[1] <= 3 * longest else None)  # fmt: skip
     return Figure(chart, "Time to recover, step by step")
+
+
+_NAMED = 6  # steps told apart in the chart; the shorter ones are told together
+
+
+def _series(cases: list[RecoveryCase]) -> tuple[Series, ...]:
+    """The steps that take longest in any case, each as a series, and all others as one."""
+    longest: dict[str, float] = {}
+    for step in (step for case in cases for step in case.steps if step.minutes):
+        longest[step.title] = max(longest.get(step.title, 0.0), step.minutes or 0.0)
+    named = sorted(longest, key=lambda title: -longest[title])[:_NAMED]
+
+    def minutes(case: RecoveryCase, title: str) -> float:
+        alike = (s for s in case.steps if (s.title if s.title in named else "shorter steps") == title)
+        return sum(s.minutes or 0.0 for s in alike)
+
+    titles = [title for title in longest if title in named] + ["shorter steps"] * (len(longest) > _NAMED)
+    return tuple(Series(title, tuple(minutes(case, title) for case in cases)) for title in titles)
 
 
 def _steps(found: Recovery) -> Table:
@@ -84,7 +98,7 @@ def _steps(found: Recovery) -> Table:
 def _backups(found: Recovery) -> Table:
     rows = [
         (
-            f"{b.data.capitalize()}, {b.generation}", f"every {duration(60 * b.every_hours)}", quantity(b.kept),
+            f"{b.data.capitalize()}, {b.generation}", _made(b.every_hours), quantity(b.kept),
             duration(1440 * b.retention_days), Number(quantity(b.gb, "GB"), b.evidence), b.region or "–",
             "yes" if b.immutable else "no",
         )
@@ -92,6 +106,10 @@ def _backups(found: Recovery) -> Table:
     ]  # fmt: skip
     head = ("Backups", "Made", "Kept", "For", "Stored", "Region", "Immutable")
     return Table("Backups, generation by generation", head, tuple(rows), (2, 3, 4))
+
+
+def _made(every_hours: float) -> str:
+    return f"every {duration(60 * every_hours)}" if every_hours else "at every write"
 
 
 def _tests(found: Recovery) -> Table:
