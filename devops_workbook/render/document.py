@@ -139,6 +139,7 @@ class Chapters:
             ("Cloud provider", escape(provider.title)),
             ("Region", "; ".join(map(escape, self._regions())) or NOT_KNOWN),
             ("Prices dated", escape(self._price_dates)),
+            *((("Price overlay", escape(overlay)),) if (overlay := catalog.load().overlay) else ()),
             ("Status", "Proposed, for review"),
         )
         return (

@@ -107,12 +107,14 @@ def _moved(moved: Change, since: str) -> Markup:
 
 def heading(requirements: Requirements, facts_as_of: str) -> Markup:
     """What the board is about: the system's name, what it does, who answers for it."""
-    provider = catalog.load().providers[requirements.provider].title
+    facts = catalog.load()
+    provider = facts.providers[requirements.provider].title
+    prices = f" · prices up to {facts_as_of}" + (f", with {facts.overlay}" if facts.overlay else "")
     owner = ["Owner: ", free(requirements.owner), " · "] if requirements.owner else []
     return el(
         "div",
         free(requirements.name, "h2", class_="dw-name"),
-        el("p", *owner, provider, f" · prices up to {facts_as_of}", class_="dw-muted dw-about"),
+        el("p", *owner, provider, prices, class_="dw-muted dw-about"),
         free(requirements.description, "p", class_="dw-description") if requirements.description else None,
     )
 
