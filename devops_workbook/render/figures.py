@@ -181,7 +181,7 @@ def _recovered(id: Literal["rto", "rpo"], title: str, recovery: Recovery) -> Sco
     deleted = taken.get("deletion", 0.0)
     beyond = deleted is None or deleted > target
     text = f"target {duration(target)}"
-    text += f"; worst of instance, zone, region; deleted data {duration(deleted)}" if beyond else ""
+    text += f"; deleted data {duration(deleted)}" if beyond else ""
     worst = [case for case in recovery.cases[:3] if taken[case.disruption] == minutes]
     proof = next((e for case in worst for e in case.evidence if e.metric.startswith(id.upper())), None)
     return Score(id, title, minutes, duration(minutes), text, _verdict(minutes, target, "at most"), proof)

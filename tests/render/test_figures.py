@@ -82,8 +82,8 @@ def test_a_score_is_held_against_its_target() -> None:
     ("deleted", "note"),
     [
         (60.0, "target 4 h"),
-        (462.0, "target 4 h; worst of instance, zone, region; deleted data 7.7 h"),
-        (None, "target 4 h; worst of instance, zone, region; deleted data not known"),
+        (462.0, "target 4 h; deleted data 7.7 h"),
+        (None, "target 4 h; deleted data not known"),
     ],
 )
 def test_recovery_says_when_deleted_data_misses_a_target_that_is_met(deleted: float | None, note: str) -> None:
