@@ -17,7 +17,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devops_workbook.catalog import load
-from devops_workbook.catalog.refresh import _age, _by_hand, main, refresh_latency, refresh_prices, region_differences
+from devops_workbook.catalog.refresh import (
+    _age,
+    _by_hand,
+    _csv,
+    _order,
+    _read_rows,
+    main,
+    refresh_latency,
+    refresh_prices,
+    region_differences,
+)
 from devops_workbook.catalog.sources import Sources
 from devops_workbook.catalog.sources.google import google_prices
 from devops_workbook.catalog.sources.infracost import infracost_goldens
@@ -672,7 +682,14 @@ def test_it_is_a_command() -> None:
     assert "--write" in done.stdout
 
 
-# ---------------------------------------------------------------- the packaged recipes
+# ---------------------------------------------------------------- the packaged prices and recipes
+
+
+@pytest.mark.parametrize("id", load().providers)
+def test_the_packaged_prices_are_written_as_a_refresh_writes_them(id: str) -> None:
+    path = CATALOG / "prices" / f"{id}.csv"
+    rows = _read_rows(path)
+    assert path.read_text("utf-8") == _csv(Row._fields, sorted(rows, key=_order))
 
 
 @pytest.mark.parametrize("id", load().providers)
