@@ -224,3 +224,17 @@ def test_every_assumption_is_defended_and_used() -> None:
         assert fact.value > 0, name
         assert len(fact.source) > len("design assumption: ") + 10, name
         assert f'"{name}"' in code, f"nothing uses the assumption {name}"
+
+
+# Names of facts and limits that the code puts together, such as "start_seconds_containers".
+PUT_TOGETHER = re.compile(
+    r"start_seconds_\w+|storage_copies_\w+|storage_wh_per_tb_hour_\w+|\w+_per_address|\w+_platform_addresses"
+    r"|connections_to_[\d.]+_gib|reserved_(cpu|memory)_pct_\w+"
+)
+
+
+def test_every_fact_and_limit_is_read() -> None:
+    code = "".join(p.read_text("utf-8") for p in Path(devops_workbook.__file__).parent.glob("**/*.py"))
+    names = {name for service in services() for name in service.limits}
+    names |= {name for id in PROVIDERS for name in provider(id).facts}
+    assert {name for name in names if f'"{name}"' not in code and not PUT_TOGETHER.fullmatch(name)} == set()
