@@ -238,3 +238,13 @@ def test_every_fact_and_limit_is_read() -> None:
     names = {name for service in services() for name in service.limits}
     names |= {name for id in PROVIDERS for name in provider(id).facts}
     assert {name for name in names if f'"{name}"' not in code and not PUT_TOGETHER.fullmatch(name)} == set()
+
+
+def test_the_format_names_every_limit_usage_and_feature_that_is_looked_for() -> None:
+    text = Path(devops_workbook.__file__).parent.joinpath("catalog", "FORMAT.md").read_text("utf-8")
+    names = {re.sub(r"[\d.]+_gib$", "<gib>_gib", n) if n.startswith("connections_to") else n
+             for service in services() for n in service.limits}  # fmt: skip
+    names = {re.sub(r"^reserved_(cpu|memory)_pct", "", name) for name in names}
+    names |= {dimension.per for service in services() for dimension in service.dimensions}
+    names |= {feature for id in PROVIDERS for service in provider(id).services.values() for feature in service.features}
+    assert {name for name in names if name not in text} == set()
