@@ -311,8 +311,8 @@ class Framework:
     """A compliance framework.
 
     requirements: its requirement id -> our control ids that answer it; titles: requirement id -> its title in
-    our own words; demands: what it rules on decisions, such as {"encryption": "customer-managed-keys",
-    "log_retention_days": 365}; not_technical: what it asks for that no architecture can give.
+    our own words; demands: what it rules on decisions, such as {"min_log_retention_days": 365} (see FORMAT.md);
+    not_technical: what it asks for that no architecture can give.
     """
 
     id: str

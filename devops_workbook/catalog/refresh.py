@@ -1,13 +1,14 @@
 """Refreshes the catalog's prices and round trips from a folder of reference sources: a command for maintainers.
 
-    python -m devops_workbook.catalog.refresh SOURCES [--provider ID]... [--write]
+    python -m devops_workbook.catalog.refresh SOURCES [--provider ID]... [--write] [--verbose]
 
 For every provider it cooks the recipes (recipes/<id>.toml) into rows and holds them against prices/<id>.csv. A row that
 no recipe yields was entered by hand: it is kept, and listed with its age. It is dropped only when nothing can ask for
 it any more (its size or region is gone from providers/<id>.toml), or when its recipe and its source are still there and
 the source no longer quotes it. It rebuilds latency.csv likewise, and checks zones and grid intensities of the regions
 against the sources. Without --write it says what would change; with it, files are replaced whole, sorted by item,
-region, term and tier, so that a second run changes nothing.
+region, term and tier, so that a second run changes nothing. It names the largest changes, and counts rows entered by
+hand by their age and their sources, the oldest first; --verbose lists everything.
 
 Exit status: 0 nothing differs, 1 something does (or did, before it was written), 2 a source or recipe is wrong.
 """
@@ -17,11 +18,12 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import math
 import os
 import sys
 import tempfile
 import tomllib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -48,6 +50,9 @@ _TERMS = ("", "spot", "1y", "3y")
 _LATENCY_COLUMNS = ("provider", "source", "target", "rtt_ms", "measured_by", "as_of")
 _GRID_TOLERANCE = 0.01
 _NAMED = 3  # rows of one source that a report names, beyond which it counts them
+_LISTED = 10  # changes that a summary lists, beyond which it counts them
+_OLDEST = 5  # sources of rows entered by hand that a summary lists
+_YEAR = 12  # months
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,15 +205,19 @@ def _replace(path: Path, text: str) -> None:
 # ---------------------------------------------------------------- command
 
 
-def _age(as_of: str, today: date) -> str:
+def _months(as_of: str, today: date) -> int:
     year, month = (int(part) for part in f"{as_of}-01".split("-")[:2])
-    months = (today.year - year) * 12 + today.month - month
-    return f"{max(months, 0)} months"
+    return max(0, (today.year - year) * _YEAR + today.month - month)
+
+
+def _age(as_of: str, today: date) -> str:
+    months = _months(as_of, today)
+    return f"{months} month{'' if months == 1 else 's'}"
 
 
 def _table(refreshed: Refreshed) -> Iterator[str]:
-    """item, region, term, old, new, change; the last says what else differs where the price does not."""
-    for old, new in refreshed.changed:
+    """item, region, term, old, new, change, the largest first; where the price is the same, what else differs."""
+    for old, new in sorted(refreshed.changed, key=_size, reverse=True):
         one = new or old
         assert one is not None
         term = f"{one.term or 'on demand'}{one.above and f', above {one.above}'}"
@@ -216,6 +225,14 @@ def _table(refreshed: Refreshed) -> Iterator[str]:
             f"{one.item:44} {one.region:24} {term:22} {old.usd if old else '-':>12} {new.usd if new else '-':>12}  "
             + (_difference(old, new) if old and new else "new" if new else "dropped")
         )
+
+
+def _size(change: tuple[Row | None, Row | None]) -> float:
+    """How much a change matters: a row that comes or goes, or is counted in another unit, before any other price."""
+    old, new = change
+    if old is None or new is None or old.unit != new.unit or float(old.usd) == 0:
+        return math.inf
+    return abs(float(new.usd) / float(old.usd) - 1)
 
 
 def _difference(old: Row, new: Row) -> str:
@@ -227,16 +244,42 @@ def _difference(old: Row, new: Row) -> str:
     return f"{100 * (after / before - 1):+.2f} %" if before else "from 0"
 
 
-def _report(provider: str, refreshed: Refreshed, today: date) -> Iterator[str]:
+def _report(provider: str, refreshed: Refreshed, today: date, verbose: bool) -> Iterator[str]:
     new = sum(old is None for old, _ in refreshed.changed)
     dropped = sum(row is None for _, row in refreshed.changed)
     yield (
         f"{provider}: {len(refreshed.rows)} rows; {new} new, {dropped} dropped, "
         f"{len(refreshed.changed) - new - dropped} changed; {len(refreshed.kept)} entered by hand"
     )
-    yield from _table(refreshed)
-    yield from (f"refused: {sentence}" for sentence in refreshed.refused)
-    yield from _by_hand(refreshed.kept, today)
+    yield from _table(refreshed) if verbose else _first(tuple(_table(refreshed)))
+    yield from (f"refused: {sentence}" for sentence in refreshed.refused) if verbose else _reasons(refreshed.refused)
+    yield from _by_hand(refreshed.kept, today) if verbose else _ages(refreshed.kept, today)
+
+
+def _first(lines: Sequence[str]) -> Iterator[str]:
+    yield from lines[:_LISTED]
+    if len(lines) > _LISTED:
+        yield f"and {len(lines) - _LISTED} more changes (--verbose lists them)"
+
+
+def _reasons(refused: Iterable[str]) -> Iterator[str]:
+    """Refused quotes, counted by the reason, which is what a sentence says after its price and region."""
+    counted = Counter(sentence.partition(": ")[2] for sentence in refused)
+    yield from (f"refused {number}: {reason}" for reason, number in counted.most_common())
+
+
+def _ages(kept: Sequence[Row], today: date) -> Iterator[str]:
+    """Rows entered by hand, counted by their age in years, and the oldest of their sources."""
+    if not kept:
+        return
+    years = Counter(_months(row.as_of, today) // _YEAR for row in kept)
+    names = {year: f"{year} to {year + 1} years" if year else "under a year" for year in sorted(years)}
+    yield "by hand, by age: " + ", ".join(f"{years[year]} {name}" for year, name in names.items())
+    sources = Counter((row.as_of, row.source) for row in kept)
+    for (as_of, source), number in sorted(sources.items())[:_OLDEST]:
+        yield f"  {number} row{'' if number == 1 else 's'}, {_age(as_of, today)} old: {source}"
+    if len(sources) > _OLDEST:
+        yield f"  and {len(sources) - _OLDEST} newer sources (--verbose names them and their rows)"
 
 
 def _by_hand(kept: Iterable[Row], today: date) -> Iterator[str]:
@@ -257,7 +300,7 @@ def _update(path: Path, text: str, write: bool) -> bool:
     return differs
 
 
-def _run(folder: Path, root: Path, only: Sequence[str], write: bool, today: date) -> bool:
+def _run(folder: Path, root: Path, only: Sequence[str], write: bool, verbose: bool, today: date) -> bool:
     sources = Sources(folder, (root / "sources" / "sources.toml").read_text(encoding="utf-8"))
     providers = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in sorted(root.glob("providers/*.toml"))}
     if unknown := set(only) - set(providers):
@@ -269,7 +312,7 @@ def _run(folder: Path, root: Path, only: Sequence[str], write: bool, today: date
         recipes = parse_recipes((root / "recipes" / f"{id}.toml").read_text("utf-8"), f"recipes/{id}.toml")
         refreshed = refresh_prices(_read_rows(path), recipes, sources, offers[id])
         regions = tuple(region_differences(id, providers[id]["regions"], sources))
-        print("\n".join((*_report(id, refreshed, today), *regions)))
+        print("\n".join((*_report(id, refreshed, today, verbose), *regions)))
         differs |= _update(path, _csv(Row._fields, refreshed.rows), write) | any("the source has" in r for r in regions)
     latency = refresh_latency(sources, offers)
     print(f"latency: {len(latency)} pairs of regions")
@@ -286,12 +329,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--provider", metavar="ID", action="append", default=[], help="this provider alone; may be repeated"
     )
     parser.add_argument("--write", action="store_true", help="write the files; without it nothing is changed")
+    parser.add_argument("--verbose", action="store_true", help="list every change, refused quote and source")
     parser.add_argument("--catalog", metavar="DIR", type=Path, default=Path(str(files("devops_workbook.catalog"))),
                         help="the catalog to refresh (default: the one beside this program)")  # fmt: skip
     options = parser.parse_args(arguments)
     try:
         differs = _run(
-            options.sources, options.catalog, options.provider, options.write, datetime.now(tz=UTC).date()
+            options.sources, options.catalog, options.provider, options.write, options.verbose,
+            datetime.now(tz=UTC).date(),
         )  # fmt: skip
     except (SourceError, RecipeError) as error:
         print(f"error: {error}", file=sys.stderr)

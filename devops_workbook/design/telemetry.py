@@ -29,7 +29,6 @@ DAYS_PER_MONTH = HOURS_PER_MONTH / 24.0
 _KB_PER_GB = 1e6
 _BYTES_PER_GB = 1e9
 _INCLUDED_DAYS = 30  # days of log retention in the price of ingestion, where a provider includes any
-_DATADOG_INCLUDED = 100  # custom metrics in the price of one host (limits of `datadog` in the catalog)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +132,7 @@ def _measure(c: Context) -> Volumes:
         spans=load.origin_requests_month * c.assume("trace_sample_share") * c.assume("spans_per_request"),
         events=load.origin_requests_month * c.assume("audit_events_per_request"),
         hosts=None if functions else sources,
-        custom_metrics=max(0.0, series - sources * _DATADOG_INCLUDED),
+        custom_metrics=max(0.0, series - sources * c.catalog.tools["datadog"].limits["custom_metrics_per_host"]),
     )
 
 

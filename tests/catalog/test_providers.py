@@ -224,3 +224,27 @@ def test_every_assumption_is_defended_and_used() -> None:
         assert fact.value > 0, name
         assert len(fact.source) > len("design assumption: ") + 10, name
         assert f'"{name}"' in code, f"nothing uses the assumption {name}"
+
+
+# Names of facts and limits that the code puts together, such as "start_seconds_containers".
+PUT_TOGETHER = re.compile(
+    r"start_seconds_\w+|storage_copies_\w+|storage_wh_per_tb_hour_\w+|\w+_per_address|\w+_platform_addresses"
+    r"|connections_to_[\d.]+_gib|reserved_(cpu|memory)_pct_\w+"
+)
+
+
+def test_every_fact_and_limit_is_read() -> None:
+    code = "".join(p.read_text("utf-8") for p in Path(devops_workbook.__file__).parent.glob("**/*.py"))
+    names = {name for service in services() for name in service.limits}
+    names |= {name for id in PROVIDERS for name in provider(id).facts}
+    assert {name for name in names if f'"{name}"' not in code and not PUT_TOGETHER.fullmatch(name)} == set()
+
+
+def test_the_format_names_every_limit_usage_and_feature_that_is_looked_for() -> None:
+    text = Path(devops_workbook.__file__).parent.joinpath("catalog", "FORMAT.md").read_text("utf-8")
+    names = {re.sub(r"[\d.]+_gib$", "<gib>_gib", n) if n.startswith("connections_to") else n
+             for service in services() for n in service.limits}  # fmt: skip
+    names = {re.sub(r"^reserved_(cpu|memory)_pct", "", name) for name in names}
+    names |= {dimension.per for service in services() for dimension in service.dimensions}
+    names |= {feature for id in PROVIDERS for service in provider(id).services.values() for feature in service.features}
+    assert {name for name in names if name not in text} == set()

@@ -17,7 +17,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devops_workbook.catalog import load
-from devops_workbook.catalog.refresh import _age, _by_hand, main, refresh_latency, refresh_prices, region_differences
+from devops_workbook.catalog.refresh import (
+    Refreshed,
+    _age,
+    _by_hand,
+    _csv,
+    _order,
+    _read_rows,
+    _report,
+    main,
+    refresh_latency,
+    refresh_prices,
+    region_differences,
+)
 from devops_workbook.catalog.sources import Sources
 from devops_workbook.catalog.sources.google import google_prices
 from devops_workbook.catalog.sources.infracost import infracost_goldens
@@ -588,7 +600,7 @@ def test_without_write_it_says_what_would_change_and_changes_nothing(
     catalog: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = {path: path.read_bytes() for path in catalog.rglob("*.csv")}
-    assert run(catalog) == 1
+    assert run(catalog, "--verbose") == 1
     told = capsys.readouterr().out
     assert "aws: 4 rows; 2 new, 0 dropped, 1 changed; 1 entered by hand" in told
     assert re.search(r"compute/small +home +on demand +0.8 +1 +\+25.00 %", told)
@@ -655,13 +667,36 @@ def test_rows_entered_by_hand_are_told_by_source_the_oldest_first() -> None:
     kept = [by_hand(item=f"x/{n}", as_of="2026-01") for n in range(5)] + [by_hand(source="another", term="1y")]
     assert list(_by_hand(kept, date(2026, 2, 1))) == [
         "by hand, 8 months old, another: x/y in home, 1y",
-        "by hand, 1 months old, a page: x/0 in home; x/1 in home; x/2 in home; and 2 more",
+        "by hand, 1 month old, a page: x/0 in home; x/1 in home; x/2 in home; and 2 more",
     ]
+
+
+def test_a_summary_counts_what_a_maintainer_need_not_read(catalog: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(catalog) == 1
+    told = capsys.readouterr().out
+    assert re.search(r"compute/small +home +on demand +0.8 +1 +\+25.00 %", told)
+    assert "refused 1: the source writes 0" in told
+    assert "compute/large in away" not in told
+    assert re.search(r"by hand, by age: 1 \d to \d years|by hand, by age: 1 under a year", told)
+    assert re.search(r"  1 row, \d+ months old: a page$", told, re.MULTILINE)
+
+
+def test_a_summary_is_short_however_much_there_is_to_say() -> None:
+    kept = tuple(by_hand(item=f"x/{n}", as_of=f"20{10 + n % 16}-01", source=f"page {n % 20}") for n in range(900))
+    old = tuple(by_hand(item=f"c/{n}", usd="1") for n in range(300))
+    changed = tuple((row, row._replace(usd=f"{1 + n / 1000:g}")) for n, row in enumerate(old))
+    made = Refreshed(kept, changed, kept, tuple(f"x/{n} in home: too old" for n in range(200)))
+    told = list(_report("aws", made, date(2026, 2, 1), verbose=False))
+    assert len(told) < 25
+    assert told[1].startswith("c/299")
+    assert "and 290 more changes (--verbose lists them)" in told
+    assert "refused 200: too old" in told
+    assert len(list(_report("aws", made, date(2026, 2, 1), verbose=True))) > 550
 
 
 def test_an_age_is_counted_in_months() -> None:
     assert [_age(as_of, date(2026, 11, 25)) for as_of in ("2026-11", "2026-10-30", "2024-07-01", "2025")] == [
-        "0 months", "1 months", "28 months", "22 months",
+        "0 months", "1 month", "28 months", "22 months",
     ]  # fmt: skip
 
 
@@ -672,7 +707,14 @@ def test_it_is_a_command() -> None:
     assert "--write" in done.stdout
 
 
-# ---------------------------------------------------------------- the packaged recipes
+# ---------------------------------------------------------------- the packaged prices and recipes
+
+
+@pytest.mark.parametrize("id", load().providers)
+def test_the_packaged_prices_are_written_as_a_refresh_writes_them(id: str) -> None:
+    path = CATALOG / "prices" / f"{id}.csv"
+    rows = _read_rows(path)
+    assert path.read_text("utf-8") == _csv(Row._fields, sorted(rows, key=_order))
 
 
 @pytest.mark.parametrize("id", load().providers)
