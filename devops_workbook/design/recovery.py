@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -166,6 +166,8 @@ def _zone(context: Context, setup: Setup) -> Recovery:
         else:
             step = _takes_over(context, "The standby in another zone takes over", setup.database)
         return Recovery("zone", (step,), 0.0, "the standby is written synchronously")
+    if context.region.zones < 2:  # there is no other zone to go to: the zone is the region
+        return replace(region_case(context, setup), disruption="zone")
     detect = _assumed(context, "Detect", "detect_minutes")
     restart = _assumed(context, "Start instances in another zone", "zone_restore_minutes")
     verify = _assumed(context, "Verify", "verify_minutes")
