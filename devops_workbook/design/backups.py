@@ -85,8 +85,7 @@ def chain_gb(c: Context, gb: float, kept: int, days: float, oldest: bool) -> flo
 
 def log_gb_per_day(c: Context) -> float:
     """GB of transaction log in a day at today's average: every item written, as replicated to a second site."""
-    writes = load_of(c).queries_month * (1.0 - c.requirements.read_pct / 100.0)
-    return writes * c.assume("item_kb") / _KB_PER_GB / _DAYS_PER_MONTH
+    return load_of(c).writes_month * c.assume("item_kb") / _KB_PER_GB / _DAYS_PER_MONTH
 
 
 def files_changed_gb_month(c: Context) -> float:
