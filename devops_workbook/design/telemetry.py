@@ -11,7 +11,7 @@ itself needs machines, and more of them the more it takes in.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from devops_workbook.catalog.model import Service
@@ -195,11 +195,25 @@ def _set_shares(c: Context, tool: Service, t: Volumes) -> list[float]:
         "logs_per_second_per_vcpu": peak * c.assume("log_kb_per_request"),  # a record is about a kilobyte
     }
     vcpus = sum(rate / limits[name] for name, rate in per_vcpu.items() if name in limits)
-    per_set = {"series": t.metric_series, "log_gb_per_day": t.log_gb / DAYS_PER_MONTH}
     return [
         vcpus / (limits["nodes"] * limits["vcpu"]),
-        *(volume / limits[name] for name, volume in per_set.items() if name in limits),
+        t.metric_series / limits.get("series", math.inf),
+        _log_share(limits, t.log_gb / DAYS_PER_MONTH),
     ]
+
+
+_LEAST_SPREAD = 2.0  # sets of nodes, where one process no longer does
+
+
+def _log_share(limits: Mapping[str, float], gb_day: float) -> float:
+    """Sets of nodes that so many GB of logs a day ask for: single processes as far as they go; spread over many, what
+    the tool asks of processors and memory for a TB a day, where the catalog knows it."""
+    alone, tb_day = gb_day / limits.get("log_gb_per_day", math.inf), gb_day / 1000.0
+    if "vcpu_per_tb_day" not in limits:
+        return alone
+    vcpus, gib = tb_day * limits["vcpu_per_tb_day"], tb_day * limits["memory_gib_per_tb_day"]
+    spread = max(vcpus / limits["vcpu"], gib / limits["memory_gib"]) / limits["nodes"]
+    return min(alone, max(_LEAST_SPREAD, spread))
 
 
 def pipeline_minutes_month(c: Context) -> float:
