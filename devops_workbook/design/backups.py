@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from devops_workbook.catalog.model import Region, Service
@@ -53,7 +53,7 @@ class CopySet:
 
     data: "database" or "files"; every_hours: how often one is made, 0 = at every write; kept: how many, and
     retention_days: for how long; gb: stored volume of all of them; component: the one that bills them; formula: how
-    gb comes about, from `of_gb`, the data they are copies of.
+    gb comes about, from `of_gb`, the data they are copies of, or from `log_gb_day`, the log of a day.
     """
 
     data: Literal["database", "files"]
@@ -67,6 +67,7 @@ class CopySet:
     immutable: bool
     formula: str
     of_gb: float
+    log_gb_day: float = 0.0
 
 
 # --- how much --------------------------------------------------------------------------------------------
@@ -193,8 +194,9 @@ class _Place:
         """The transaction log of so many days, written to the place every so often."""
         a_day = log_gb_per_day(self.c)
         gb = self.c.assume("backup_size_share") * a_day * days
-        formula = f"size share x {a_day:.3g} GB of log a day x {days} days"
-        return self._set("log", every_hours, round(days * 24.0 / every_hours), days, gb, formula)
+        formula = "size share x log of a day x days kept"
+        found = self._set("log", every_hours, round(days * 24.0 / every_hours), days, gb, formula)
+        return replace(found, log_gb_day=a_day)
 
     def copies(self, generation: Generation, kept: int, oldest: bool = False) -> CopySet:
         """`kept` copies of the database; oldest: whether the chain of the place begins with them."""
