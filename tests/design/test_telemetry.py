@@ -148,6 +148,14 @@ def test_a_self_run_tool_needs_more_machines_the_more_it_takes_in() -> None:
         assert nodes[1] > 10 * nodes[0]
 
 
+@pytest.mark.parametrize(("provider", "days"), [("aws", 30), ("azure", 31), ("gcp", 30)])
+def test_retention_is_billed_beyond_what_ingestion_includes(provider: str, days: int) -> None:
+    """Azure Monitor Logs include 31 days, Cloud Logging 30: limits of the services in the catalog."""
+    t = telemetry_of(decided(provider=provider, log_retention_days=90))
+    assert t.logs[0].days == days
+    assert t.log_kept_gb == pytest.approx(t.log_gb / DAYS_PER_MONTH * (90 - days))
+
+
 @pytest.mark.parametrize(
     ("gb_day", "nodes"),
     [
