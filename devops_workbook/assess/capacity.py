@@ -271,8 +271,7 @@ def _recovered(c: Context, load: Load, cold: Load, size: ComputeSize, zones: int
 
 def _cold_queries(c: Context, load: Load, cold: Load) -> Evidence:
     r = c.requirements
-    in_memory = c.choice("scaling.caching") in _IN_MEMORY
-    hit = c.assume("memory_cache_hit_share") if in_memory else 0.0
+    hit = load.memory_share
     warm = load.queries_per_second * (1.0 - r.read_pct / 100.0 * hit)
     return Evidence(
         "Database queries with empty caches", cold.queries_per_second, "queries/s",
@@ -280,8 +279,8 @@ def _cold_queries(c: Context, load: Load, cold: Load) -> Evidence:
         (Quantity("load with empty caches", cold.design_rps, "req/s"),
          Quantity("queries of a request", r.queries_per_request), Quantity("reads", r.read_pct, "%"),
          Quantity("hit share of the in-memory cache", hit), Quantity("queries with warm caches", warm, "queries/s")),
-        _source(c, "memory_cache_hit_share") if in_memory else "requirements",
-        _as_of(c, "memory_cache_hit_share") if in_memory else "",
+        _source(c, "memory_cache_hit_share") if hit else "requirements",
+        _as_of(c, "memory_cache_hit_share") if hit else "",
     )  # fmt: skip
 
 

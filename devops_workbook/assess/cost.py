@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import zip_longest
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +42,7 @@ MONTHS = 36
 PRODUCTION = "production"
 _CURRENCY = "USD"
 _GROWING = frozenset({"traffic", "capacity", "data"})
+_SIZED_AHEAD = ("database", "stream")  # roles whose machines are those of the horizon from the first day
 _TITLES = {section.id: section.title for section in OUTLINE}
 _EXCLUDED = (
     "support plans, taxes, negotiated discounts and free allowances",
@@ -75,29 +77,40 @@ def _billed(c: Context, topology: Topology) -> Iterator[_Billed]:
                 yield _Billed(component, service, charge, catalog.usage[charge.dimension.per], section)
 
 
+_Course = Literal["steady", "growing", "ahead"]
+
+
+def _course(billed: _Billed) -> _Course:
+    """What becomes of a quantity in the months to come: it stays, it grows with the load, or it does so only beyond the
+    horizon, because the machines that are billed are those of the peak there."""
+    grows = billed.usage.grows_with
+    if grows == "capacity" and billed.component.role in _SIZED_AHEAD:
+        return "ahead"
+    return "growing" if grows in _GROWING else "steady"
+
+
 @dataclass(slots=True)
 class _Counter:
-    """The monthly quantity of one price: that which stays, and that which grows."""
+    """The monthly quantity of one tiered price, by what becomes of it."""
 
     price: Price
-    steady: float = 0.0
-    growing: float = 0.0
+    quantities: dict[_Course, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class _Bill:
-    """The bill as it is written: its lines, and a counter for each price. Untiered prices share two sums instead."""
+    """The bill as it is written: its lines, and a counter for each tiered price. The others share one sum for each
+    course."""
 
     lines: list[CostLine] = field(default_factory=list)
     counters: dict[tuple[str, str], _Counter] = field(default_factory=dict)
-    steady_usd: float = 0.0
-    growing_usd: float = 0.0
+    untiered_usd: dict[_Course, float] = field(default_factory=dict)
 
     def add(self, billed: _Billed, environment: str, share: float, price: Price | None) -> None:
         """Write one line: so much of a charge of production, 0-1, at a price."""
         charge, usage = billed.charge, billed.usage
         quantity = None if charge.quantity is None else charge.quantity * share
-        tiers, usd = self._priced(price, quantity, usage.grows_with in _GROWING)
+        tiers, usd = self._priced(price, quantity, _course(billed))
         label = charge.dimension.label
         if price is None:
             unit = charge.dimension.unit or usage.unit
@@ -111,21 +124,18 @@ class _Bill:
         self.lines.append(line)
 
     def _priced(
-        self, price: Price | None, quantity: float | None, growing: bool
+        self, price: Price | None, quantity: float | None, course: _Course
     ) -> tuple[tuple[TierAmount, ...], float | None]:
         """Puts a quantity on the counter of its price: what falls into each tier, and what it costs."""
         if price is None or quantity is None:
             return (), None
         if not price.tiers:
             usd = quantity * price.usd
-            self.steady_usd, self.growing_usd = self.steady_usd + usd * (not growing), self.growing_usd + usd * growing
+            self.untiered_usd[course] = self.untiered_usd.get(course, 0.0) + usd
             return (), usd
-        counter = self.counters.setdefault((price.item, price.region), _Counter(price))
-        tiers = _within(price.tiers, counter.steady + counter.growing, quantity)
-        if growing:
-            counter.growing += quantity
-        else:
-            counter.steady += quantity
+        counted = self.counters.setdefault((price.item, price.region), _Counter(price)).quantities
+        tiers = _within(price.tiers, sum(counted.values()), quantity)
+        counted[course] = counted.get(course, 0.0) + quantity
         return tiers, sum(tier.quantity * tier.usd for tier in tiers)
 
 
@@ -247,9 +257,10 @@ def _commitment(component: Component, price: Price, other: Price, hours: float) 
 
 
 @lru_cache(maxsize=64)
-def growth_factors(pct_per_year: float) -> FloatArray:
-    """What grows, as a multiple of today's, in each month from now on; the first is 1."""
-    factors: FloatArray = (1.0 + pct_per_year / 100.0) ** (np.arange(MONTHS) / 12.0)
+def growth_factors(pct_per_year: float, ahead: int = 0) -> FloatArray:
+    """What grows, as a multiple of today's, in each month from now on; the first is 1. ahead: months whose growth is
+    provided for already."""
+    factors: FloatArray = (1.0 + pct_per_year / 100.0) ** (np.maximum(np.arange(MONTHS) - ahead, 0) / 12.0)
     return factors
 
 
@@ -267,17 +278,25 @@ def tiered_cost(tiers: tuple[Tier, ...], quantities: FloatArray) -> FloatArray:
 
 
 def _projection(c: Context, bill: _Bill, as_of: str) -> Projection:
-    pct = c.requirements.growth_pct_per_year
-    factors = growth_factors(pct)
-    months = bill.steady_usd + bill.growing_usd * factors
+    pct, horizon = c.requirements.growth_pct_per_year, c.requirements.horizon_months
+    factors: dict[_Course, FloatArray] = {
+        "steady": growth_factors(0.0), "growing": growth_factors(pct), "ahead": growth_factors(pct, horizon),
+    }  # fmt: skip
+
+    def then(today: Mapping[_Course, float]) -> FloatArray:
+        return sum((amount * factors[course] for course, amount in today.items()), np.zeros(MONTHS))
+
+    months = then(bill.untiered_usd)
     for counter in bill.counters.values():
-        months = months + tiered_cost(counter.price.tiers, counter.steady + counter.growing * factors)
+        months = months + tiered_cost(counter.price.tiers, then(counter.quantities))
     usd = tuple(months.tolist())
     proof = Evidence(
         f"Cost over {MONTHS} months", sum(usd), "USD",
         f"sum over months 0 to {MONTHS - 1} of the lines at their quantity then, through the tiers; it is quantity x "
-        "(1 + growth)^(month / 12) for what grows with traffic, capacity or data, and stays for all else",
-        (Quantity("growth of the load", pct, "% per year"), Quantity("cost this month", usd[0], "USD/month"),
+        "(1 + growth)^(month / 12) for what grows with traffic, capacity or data, from the horizon on for the machines "
+        "of databases and streams, which are sized for it, and stays for all else",
+        (Quantity("growth of the load", pct, "% per year"), Quantity("horizon", horizon, "months"),
+         Quantity("cost this month", usd[0], "USD/month"),
          Quantity(f"cost in month {MONTHS - 1}", usd[-1], "USD/month")),
         f"stated requirement; {_PRICES}", as_of,
     )  # fmt: skip

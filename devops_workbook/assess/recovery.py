@@ -76,8 +76,9 @@ def _case(c: Context, case: steps.Recovery) -> RecoveryCase:
     )  # fmt: skip
     rpo = Evidence(
         f"RPO, {title.lower()}", case.rpo_minutes, "min",
-        "age of the newest copy that survives" if case.rpo_minutes is not None else f"no bound: {case.rpo_source}",
-        (), case.rpo_source, c.catalog.as_of,
+        "age of the newest copy that survives, the sum of its parts" if case.rpo_minutes is not None
+        else f"no bound: {case.rpo_source}",
+        tuple(Quantity(part.title, part.minutes, "min") for part in case.rpo_parts), case.rpo_source, c.catalog.as_of,
     )  # fmt: skip
     return RecoveryCase(
         case.disruption, title, minutes, case.rpo_minutes, _meets(minutes, r.rto_minutes),
@@ -94,9 +95,11 @@ def _meets(found: float | None, target: float) -> bool | None:
 
 def _backup(c: Context, x: CopySet) -> BackupSet:
     of = "files" if x.data == "files" else "database"
+    logged = (Quantity("log of a day", x.log_gb_day, "GB/day"),) if x.log_gb_day else ()
     evidence = Evidence(
         f"Backups of the {of}, {x.generation}, in {x.component}", x.gb, "GB", x.formula,
-        (Quantity(of, x.of_gb, "GB"), Quantity("change share", 100.0 * c.assume("backup_change_share"), "% per day"),
+        (Quantity(of, x.of_gb, "GB"), *logged,
+         Quantity("change share", 100.0 * c.assume("backup_change_share"), "% per day"),
          Quantity("size share", c.assume("backup_size_share")), Quantity("copies kept", x.kept),
          Quantity("kept for", x.retention_days, "days")),
         c.catalog.assumptions["backup_change_share"].source, c.catalog.assumptions["backup_change_share"].as_of,

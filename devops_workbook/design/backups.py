@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from devops_workbook.catalog.model import Region, Service
@@ -53,7 +53,7 @@ class CopySet:
 
     data: "database" or "files"; every_hours: how often one is made, 0 = at every write; kept: how many, and
     retention_days: for how long; gb: stored volume of all of them; component: the one that bills them; formula: how
-    gb comes about, from `of_gb`, the data they are copies of.
+    gb comes about, from `of_gb`, the data they are copies of, or from `log_gb_day`, the log of a day.
     """
 
     data: Literal["database", "files"]
@@ -67,6 +67,7 @@ class CopySet:
     immutable: bool
     formula: str
     of_gb: float
+    log_gb_day: float = 0.0
 
 
 # --- how much --------------------------------------------------------------------------------------------
@@ -85,8 +86,7 @@ def chain_gb(c: Context, gb: float, kept: int, days: float, oldest: bool) -> flo
 
 def log_gb_per_day(c: Context) -> float:
     """GB of transaction log in a day at today's average: every item written, as replicated to a second site."""
-    writes = load_of(c).queries_month * (1.0 - c.requirements.read_pct / 100.0)
-    return writes * c.assume("item_kb") / _KB_PER_GB / _DAYS_PER_MONTH
+    return load_of(c).writes_month * c.assume("item_kb") / _KB_PER_GB / _DAYS_PER_MONTH
 
 
 def files_changed_gb_month(c: Context) -> float:
@@ -194,8 +194,9 @@ class _Place:
         """The transaction log of so many days, written to the place every so often."""
         a_day = log_gb_per_day(self.c)
         gb = self.c.assume("backup_size_share") * a_day * days
-        formula = f"size share x {a_day:.3g} GB of log a day x {days} days"
-        return self._set("log", every_hours, round(days * 24.0 / every_hours), days, gb, formula)
+        formula = "size share x log of a day x days kept"
+        found = self._set("log", every_hours, round(days * 24.0 / every_hours), days, gb, formula)
+        return replace(found, log_gb_day=a_day)
 
     def copies(self, generation: Generation, kept: int, oldest: bool = False) -> CopySet:
         """`kept` copies of the database; oldest: whether the chain of the place begins with them."""

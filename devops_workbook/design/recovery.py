@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -47,12 +47,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """Recovery from one disruption: the steps of the RTO, and the RPO in minutes (None = no bound is known)."""
+    """Recovery from one disruption: the steps of the RTO, and the RPO in minutes (None = no bound is known), with what
+    it is the sum of."""
 
     disruption: Disruption
     steps: tuple[Step, ...]
     rpo_minutes: float | None
     rpo_source: str
+    rpo_parts: tuple[Step, ...] = ()
 
     @property
     def rto_minutes(self) -> float | None:
@@ -166,6 +168,8 @@ def _zone(context: Context, setup: Setup) -> Recovery:
         else:
             step = _takes_over(context, "The standby in another zone takes over", setup.database)
         return Recovery("zone", (step,), 0.0, "the standby is written synchronously")
+    if context.region.zones < 2:  # there is no other zone to go to: the zone is the region
+        return replace(region_case(context, setup), disruption="zone")
     detect = _assumed(context, "Detect", "detect_minutes")
     restart = _assumed(context, "Start instances in another zone", "zone_restore_minutes")
     verify = _assumed(context, "Verify", "verify_minutes")
@@ -176,15 +180,23 @@ def _zone(context: Context, setup: Setup) -> Recovery:
     return Recovery("zone", steps, *_backup_age(context, setup.backup))
 
 
-def _backup_age(context: Context, backup: str) -> tuple[float, str]:
+_Age = tuple[float | None, str, tuple[Step, ...]]
+
+
+def _age(*parts: Step) -> _Age:
+    """The age of a copy as the sum of known parts: minutes, sources, and the parts."""
+    return sum(part.minutes or 0.0 for part in parts), "; ".join(part.source for part in parts), parts
+
+
+def _backup_age(context: Context, backup: str) -> _Age:
     name = "daily_backup_interval_minutes" if backup == "daily" else "pitr_interval_minutes"
-    return context.assume(name), context.catalog.assumptions[name].source
+    return _age(_assumed(context, "Since the last copy or log", name))
 
 
-def _copy_age(context: Context, backup: str) -> tuple[float, str]:
+def _copy_age(context: Context, backup: str) -> _Age:
     hourly = backup in COPIED_HOURLY
     name = "backup_copy_interval_minutes" if hourly else "daily_backup_interval_minutes"
-    return context.assume(name), context.catalog.assumptions[name].source
+    return _age(_assumed(context, "Since the last copy left the region", name))
 
 
 def region_case(context: Context, setup: Setup) -> Recovery:
@@ -204,7 +216,7 @@ def region_case(context: Context, setup: Setup) -> Recovery:
     lag = _assumed(context, "Replication lag", "replica_lag_seconds")
     manual = () if setup.automatic else decide
     steps = (detect, *manual, *_promote(context, setup.database), *_start_up(context, setup.form), switch)
-    return Recovery("region", steps, lag.minutes, lag.source)
+    return Recovery("region", steps, *_age(lag))
 
 
 def _promote(context: Context, database: Service) -> tuple[Step, ...]:
@@ -250,9 +262,8 @@ def _ransomware(context: Context, setup: Setup) -> Recovery:
         _assumed(context, "Verify", "verify_minutes"),
         _assumed(context, "Clients follow DNS to the clean room", "dns_ttl_seconds"),
     )
-    dwell, days = context.catalog.assumptions["dwell_days"], context.assume("dwell_days")
-    interval, copied = _copy_age(context, setup.backup)
-    return Recovery("ransomware", steps, days * 24.0 * 60.0 + interval, f"{dwell.source}; {copied}")
+    dwell = _assumed(context, "Intruder inside before being noticed", "dwell_days")
+    return Recovery("ransomware", steps, *_age(dwell, *_copy_age(context, setup.backup)[2]))
 
 
 _CASES: Mapping[Disruption, Callable[[Context, Setup], Recovery]] = {

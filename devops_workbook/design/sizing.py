@@ -50,12 +50,14 @@ class Load:
     """The load of one design, worked out on demand. Rates in requests a second, times in seconds.
 
     cached_share: share of requests a CDN answers, 0-1; start_s: how long a new instance of its compute takes to
-    serve, 0 = not known or not yet decided; sizes: of the compute services asked about so far, by service and zones.
+    serve, 0 = not known or not yet decided; memory_share: share of the reads that a warm in-memory cache answers in
+    place of the database, 0-1; sizes: of the compute services asked about so far, by service and zones.
     """
 
     context: Context
     cached_share: float
     start_s: float = 0.0
+    memory_share: float = 0.0
     sizes: dict[tuple[str, int], ComputeSize] = field(default_factory=dict)
 
     @cached_property
@@ -183,9 +185,21 @@ class Load:
         return self.design_rps * self.context.requirements.queries_per_request
 
     @cached_property
-    def queries_month(self) -> float:
-        """Database queries in a month at today's average."""
-        return self.origin_requests_month * self.context.requirements.queries_per_request
+    def reads_month(self) -> float:
+        """Reads of data in a month at today's average, whoever answers them."""
+        r = self.context.requirements
+        return self.origin_requests_month * r.queries_per_request * r.read_pct / 100.0
+
+    @cached_property
+    def database_reads_month(self) -> float:
+        """Reads that reach the database: those that a warm in-memory cache does not answer."""
+        return self.reads_month * (1.0 - self.memory_share)
+
+    @cached_property
+    def writes_month(self) -> float:
+        """Writes to the database in a month at today's average."""
+        r = self.context.requirements
+        return self.origin_requests_month * r.queries_per_request * (1.0 - r.read_pct / 100.0)
 
 
 def start_seconds(context: Context, kind: str) -> Fact | None:
@@ -201,10 +215,14 @@ def load_of(context: Context, kind: str = "") -> Load:
         kind = context.choice(_COMPUTE)
     load = context.loads.get(kind)
     if load is None:
-        cdn = context.choice("scaling.caching") in ("cdn", "cdn-in-memory")
+        caching = context.choice("scaling.caching")
+        cdn, in_memory = caching in ("cdn", "cdn-in-memory"), caching in ("in-memory", "cdn-in-memory")
         hit = context.requirements.cacheable_pct / 100.0 * context.assume("cache_hit_share")
         start = start_seconds(context, kind) if kind else None
-        context.loads[kind] = load = Load(context, hit if cdn else 0.0, (start.value or 0.0) if start else 0.0)
+        context.loads[kind] = load = Load(
+            context, hit if cdn else 0.0, (start.value or 0.0) if start else 0.0,
+            context.assume("memory_cache_hit_share") if in_memory else 0.0,
+        )  # fmt: skip
     return load
 
 
@@ -449,7 +467,9 @@ def database_size(context: Context, load: Load, service: Service) -> DatabaseSiz
     gib = _memory_gib(context, load)
     if not service.skus:
         return DatabaseSize("", 1, cores, gib, fits=True)
-    sizes = _sizes(context, service)
+    # Sizes with less memory than its SLA asks for promise nothing, while the design counts on the promise.
+    promised = service.limits.get("sla_gib_min", 0.0)
+    sizes = [(usd, i) for usd, i in _sizes(context, service) if i.memory_gib >= promised]
     largest = _largest(sizes)
     one = _cheapest(sizes, cores, gib) or (largest if largest.vcpu >= cores else None)
     if one:
@@ -500,11 +520,10 @@ def database_usage(
     context: Context, load: Load, service: Service, size: DatabaseSize, standbys: int, share: float = 1.0
 ) -> dict[str, float]:
     """What one site's database bills in a month, without its backups. standbys: synchronous copies beside the
-    primary; share: of the reads that this site serves, 0-1. Every site takes every write."""
+    primary; share: of the reads that this site serves, 0-1. Every site takes every write; a warm in-memory cache keeps
+    its share of the reads away."""
     r = context.requirements
-    reads = load.queries_month * r.read_pct / 100.0
-    writes = load.queries_month - reads
-    reads *= share
+    reads, writes = load.database_reads_month * share, load.writes_month
     # Where the price of a redundant database already holds its standby, the catalog says so.
     billed = standbys * service.limits.get("standby_billed", 1.0)
     copies = size.instances + billed if size.sku else 1

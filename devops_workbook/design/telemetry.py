@@ -11,7 +11,7 @@ itself needs machines, and more of them the more it takes in.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from devops_workbook.catalog.model import Service
@@ -28,7 +28,7 @@ __all__ = [
 DAYS_PER_MONTH = HOURS_PER_MONTH / 24.0
 _KB_PER_GB = 1e6
 _BYTES_PER_GB = 1e9
-_INCLUDED_DAYS = 30  # days of log retention in the price of ingestion, where a provider includes any
+_SEARCHED_DAYS = 30  # days for which logs are searchable in any case, where a price of ingestion includes none
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Kept:
 class Volumes:
     """Monthly volumes of all sites: metric series, samples, log GB taken in, spans kept, audit events; logs: where
     the log GB are kept, the first tier being what a price of ingestion includes; hosts: instances an agent runs on
-    (None = there are none, the code runs as functions); custom_metrics: series beyond the hundred that a hosted
+    (None = there are none, the code runs as functions); custom_metrics: series beyond those that a hosted
     service includes with each host."""
 
     metric_series: float
@@ -98,10 +98,16 @@ def tiers(gb_day: float, ends: Iterable[tuple[str, float]]) -> tuple[Kept, ...]:
     return tuple(kept)
 
 
+def _included_days(c: Context) -> int:
+    """Days of retention in the price of ingestion of the provider's own log service, where it includes any."""
+    service = c.service("logs")
+    return int(service.limits.get("retention_days_included", _SEARCHED_DAYS)) if service else _SEARCHED_DAYS
+
+
 def searchable_days(c: Context) -> int:
     """Days for which logs can be searched at once: what a price of ingestion includes, and what a framework asks."""
     asked = (framework.demands.get("min_log_searchable_days", 0) for framework in c.frameworks)
-    return int(max((_INCLUDED_DAYS, *asked)))
+    return int(max((_included_days(c), *asked)))
 
 
 def telemetry_of(c: Context) -> Volumes:
@@ -113,7 +119,7 @@ def telemetry_of(c: Context) -> Volumes:
 
 def _log_tiers(c: Context, gb_day: float) -> tuple[Kept, ...]:
     days = c.requirements.log_retention_days
-    first, searched = min(days, _INCLUDED_DAYS), min(days, searchable_days(c))
+    first, searched = min(days, _included_days(c)), min(days, searchable_days(c))
     return tiers(gb_day, ((f"Searchable, first {first} days", first), ("Searchable", searched), ("Archive", days)))
 
 
@@ -123,6 +129,7 @@ def _measure(c: Context) -> Volumes:
     functions = chosen_service(c, "infrastructure.compute").kind == "functions"
     sources = float(len(places)) if functions else max(1.0, sum(site_compute(c, site).mean for site in places))
     series = sources * c.assume("metric_series_per_instance")
+    included = c.catalog.tools["datadog"].limits["custom_metrics_per_host"]
     log_gb = load.origin_requests_month * c.assume("log_kb_per_request") / _KB_PER_GB
     return Volumes(
         metric_series=series,
@@ -132,7 +139,7 @@ def _measure(c: Context) -> Volumes:
         spans=load.origin_requests_month * c.assume("trace_sample_share") * c.assume("spans_per_request"),
         events=load.origin_requests_month * c.assume("audit_events_per_request"),
         hosts=None if functions else sources,
-        custom_metrics=max(0.0, series - sources * c.catalog.tools["datadog"].limits["custom_metrics_per_host"]),
+        custom_metrics=max(0.0, series - sources * included),
     )
 
 
@@ -194,11 +201,25 @@ def _set_shares(c: Context, tool: Service, t: Volumes) -> list[float]:
         "logs_per_second_per_vcpu": peak * c.assume("log_kb_per_request"),  # a record is about a kilobyte
     }
     vcpus = sum(rate / limits[name] for name, rate in per_vcpu.items() if name in limits)
-    per_set = {"series": t.metric_series, "log_gb_per_day": t.log_gb / DAYS_PER_MONTH}
     return [
         vcpus / (limits["nodes"] * limits["vcpu"]),
-        *(volume / limits[name] for name, volume in per_set.items() if name in limits),
+        t.metric_series / limits.get("series", math.inf),
+        _log_share(limits, t.log_gb / DAYS_PER_MONTH),
     ]
+
+
+_LEAST_SPREAD = 2.0  # sets of nodes, where one process no longer does
+
+
+def _log_share(limits: Mapping[str, float], gb_day: float) -> float:
+    """Sets of nodes that so many GB of logs a day ask for: single processes as far as they go; spread over many, what
+    the tool asks of processors and memory for a TB a day, where the catalog knows it."""
+    alone, tb_day = gb_day / limits.get("log_gb_per_day", math.inf), gb_day / 1000.0
+    if "vcpu_per_tb_day" not in limits:
+        return alone
+    vcpus, gib = tb_day * limits["vcpu_per_tb_day"], tb_day * limits["memory_gib_per_tb_day"]
+    spread = max(vcpus / limits["vcpu"], gib / limits["memory_gib"]) / limits["nodes"]
+    return min(alone, max(_LEAST_SPREAD, spread))
 
 
 def pipeline_minutes_month(c: Context) -> float:

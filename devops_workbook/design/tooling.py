@@ -7,8 +7,9 @@ accounts: audit trail, threat detection, configuration checks, budget.
 from __future__ import annotations
 
 from devops_workbook.catalog.model import Service
-from devops_workbook.design.draft import Draft, Usage
+from devops_workbook.design.draft import KB_PER_GB, Draft, Usage
 from devops_workbook.design.sites import Site
+from devops_workbook.design.sizing import load_of
 from devops_workbook.design.telemetry import pipeline_minutes_month, telemetry_of
 from devops_workbook.design.traffic import emitted_gb, exported_gb, pulled_gb
 
@@ -110,7 +111,8 @@ def _oversight(d: Draft, places: tuple[Site, ...]) -> None:
     c, t = d.c, telemetry_of(d.c)
     items = c.assume("config_items")
     checked = {"config_items": items, "evaluations": items * c.assume("evaluations_per_item"), "months": 1.0}
-    watched = {"events": t.events, "log_gb": t.log_gb, "instance_hours": _watched_hours(d, places)}
+    flows = load_of(c).origin_requests_month * c.assume("flow_log_kb_per_request") / KB_PER_GB
+    watched = {"events": t.events, "flow_log_gb": flows, "instance_hours": _watched_hours(d, places)}
     _watch(d, "audit", "audit", "security.compliance", {"events": t.events})
     if c.choice("security.compliance") != "audit-trail":
         _watch(d, "threat-detection", "threat_detection", "security.compliance", watched)

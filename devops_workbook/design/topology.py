@@ -334,7 +334,8 @@ def _inside(d: Draft, site: Site, gb: float) -> None:
         d.join(entry, compute, "request", "HTTPS", "runtime network recovery", gb=gb * cross if zonal else gb,
                crosses="zone" if zonal else "", port=8443)  # fmt: skip
     service = chosen_service(c, _DATABASE)
-    queries = load_of(c).queries_month * site.share * c.assume("query_kb") / KB_PER_GB
+    load = load_of(c)
+    queries = (load.database_reads_month + load.writes_month) * site.share * c.assume("query_kb") / KB_PER_GB
     zonal = cross > 0 and bool(service.skus)
     d.join(compute, database, "request", "queries", "runtime network recovery", protocol=service.protocol,
            port=service.port, gb=queries * cross if zonal else queries, crosses="zone" if zonal else "")  # fmt: skip
@@ -358,14 +359,14 @@ def _cached_reads(d: Draft, site: Site) -> None:
     c = d.c
     nodes = min(2, zones_of(c, site))
     cross = (nodes - 1) / nodes
-    gb = load_of(c).queries_month * c.requirements.read_pct / 100.0 * site.share * c.assume("query_kb") / KB_PER_GB
+    gb = load_of(c).reads_month * site.share * c.assume("query_kb") / KB_PER_GB
     d.join(site.id("compute"), site.id("cache"), "request", "cached reads", "runtime network", protocol="redis",
            port=6379, gb=gb * cross if cross else gb, crosses="zone" if cross else "")  # fmt: skip
 
 
 def _replication(d: Draft) -> None:
-    c, load = d.c, load_of(d.c)
-    writes = load.queries_month * (1 - c.requirements.read_pct / 100) * c.assume("item_kb") / KB_PER_GB
+    c = d.c
+    writes = load_of(c).writes_month * c.assume("item_kb") / KB_PER_GB
     database = chosen_service(c, _DATABASE)
     d.join("database", "database-2", "replication", "asynchronous replica", "runtime network recovery",
            protocol=database.protocol, port=database.port, gb=writes, crosses="region")  # fmt: skip

@@ -320,12 +320,24 @@ def test_the_headline_stays_on_demand() -> None:
     assert len(set(bills.values())) == 1
 
 
+def test_cloudwatch_bills_kept_logs_as_compressed() -> None:
+    """Of 30 GB taken in a month 6 GB are kept: https://aws.amazon.com/cloudwatch/pricing/, pricing example of VPC flow
+    logs, as quoted by public repositories."""
+    evaluation = evaluate(Requirements(log_retention_days=90, overrides={"observability.logging": "native"}))
+    taken, kept = (
+        next(x for x in evaluation.assessment.cost.lines if x.component == "logs" and x.item.startswith(label))
+        for label in ("Logs ingested", "Logs kept")
+    )
+    assert taken.quantity
+    assert kept.quantity == pytest.approx(taken.quantity * 90 / (730 / 24) * 6 / 30)
+
+
 # --- months to come and the budget -----------------------------------------------------------------------
 
 
 def test_what_grows_with_the_load_grows_and_the_team_does_not() -> None:
     catalog = tiered(load(), "transfer/internet", (0, 0.09), (1000, 0.05))
-    cost = cost_of(catalog, growth_pct_per_year=100, average_rps=20)
+    cost = cost_of(catalog, growth_pct_per_year=100, average_rps=20, horizon_months=0)
     assert len(cost.projection.monthly_usd) == MONTHS
     factor = 2 ** ((MONTHS - 1) / 12)
     last = 0.0
@@ -338,6 +350,19 @@ def test_what_grows_with_the_load_grows_and_the_team_does_not() -> None:
     last += price.cost(factor * sum(x.quantity or 0.0 for x in cost.lines if x.item == "Out to the internet"))
     assert cost.projection.monthly_usd[-1] == pytest.approx(last)
     assert {x.grows_with for x in cost.lines if x.component == "source"} == {"team"}
+
+
+def test_a_database_sized_for_the_horizon_does_not_grow_before_it() -> None:
+    """Its machines carry the peak of the horizon from the first day: to grow them as well would count growth twice."""
+    found = cost_of(growth_pct_per_year=100, horizon_months=24, average_rps=20)
+    grows = [line for line in found.lines if line.grows_with in ("traffic", "capacity", "data")]
+    ahead = [line for line in grows if line.component.startswith("database") and line.grows_with == "capacity"]
+    usd, machines = (sum(line.monthly_usd or 0.0 for line in lines) for lines in (grows, ahead))
+    assert machines > 0
+    months = found.projection.monthly_usd
+    for month, all_else, database in ((12, 2.0, 1.0), (24, 4.0, 1.0), (MONTHS - 1, 2 ** (35 / 12), 2 ** (11 / 12))):
+        more = (all_else - 1) * (usd - machines) + (database - 1) * machines
+        assert months[month] - months[0] == pytest.approx(more, rel=0.01)  # tiers make the rest a little cheaper
 
 
 def test_without_growth_every_month_costs_the_same() -> None:

@@ -199,3 +199,17 @@ def test_a_tighter_target_or_a_framework_never_exercises_less() -> None:
         for tighter in ({"rto_minutes": 30}, {"rto_minutes": 1440, "compliance": tuple(load().frameworks)}):
             tight = exercises(**tighter, overrides=dr(backup="pitr-immutable"))
             assert tight[disruption].every_days <= loose.every_days
+
+
+@pytest.mark.parametrize("backup", ["daily", "pitr", "pitr-cross-region", "pitr-immutable"])
+def test_an_rpo_is_the_sum_of_what_its_evidence_names(backup: str) -> None:
+    recovery = evaluate(Requirements(overrides={"disaster_recovery.backup": backup})).assessment.recovery
+    for case in recovery.cases:
+        rpo = case.evidence[1]
+        if case.rpo_minutes:
+            assert sum(part.value for part in rpo.inputs if isinstance(part.value, float)) == pytest.approx(rpo.value)
+    for copies in recovery.backups:
+        given = {x.name: x.value for x in copies.evidence.inputs}
+        if copies.evidence.formula == "size share x log of a day x days kept":
+            product = given["size share"] * given["log of a day"] * given["kept for"]  # type: ignore[operator]
+            assert copies.gb == pytest.approx(product)

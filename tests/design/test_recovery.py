@@ -267,3 +267,14 @@ def test_every_step_says_where_its_minutes_come_from_and_of_when_they_are(provid
         assert all(step.source for step in case.steps)
         assert all(step.as_of or step.source == "redundant by design" for step in case.steps)
         assert case.rpo_source
+
+
+def test_where_a_region_has_no_zones_the_loss_of_one_is_the_loss_of_the_region() -> None:
+    c = context(provider="azure", region="canadaeast", database_gb=100)
+    assert c.region.zones < 2
+    found = cases(c, "single-zone")
+    assert found["zone"].steps == found["region"].steps
+    assert (found["zone"].rto_minutes, found["zone"].rpo_minutes) == (
+        found["region"].rto_minutes, found["region"].rpo_minutes,
+    )  # fmt: skip
+    assert "Start instances in another zone" not in {step.title for step in found["zone"].steps}

@@ -110,7 +110,7 @@ def test_a_month_has_730_hours_and_counts_todays_average() -> None:
     found = Load(context(average_rps=50, queries_per_request=3), cached_share=0.1)
     assert found.requests_month == 50 * 730 * 3600
     assert found.origin_requests_month == pytest.approx(50 * SECONDS_PER_MONTH * 0.9)
-    assert found.queries_month == pytest.approx(50 * SECONDS_PER_MONTH * 0.9 * 3)
+    assert found.reads_month + found.writes_month == pytest.approx(50 * SECONDS_PER_MONTH * 0.9 * 3)
 
 
 def test_a_load_that_never_varies_keeps_all_of_its_capacity_running() -> None:
@@ -412,6 +412,23 @@ def test_a_site_pays_its_share_of_the_reads_and_every_write() -> None:
     assert usage["read_requests"] == pytest.approx(queries * 0.75 / 2)
     assert usage["write_requests"] == pytest.approx(queries * 0.25)
     assert usage["io_requests"] == pytest.approx(usage["read_requests"] + usage["write_requests"])
+
+
+def test_a_database_pays_for_no_read_that_the_in_memory_cache_answers() -> None:
+    c = context(average_rps=10, queries_per_request=4, read_pct=75)
+    kept = database(c, "nosql")
+    size = database_size(c, Load(c, 0.0), kept)
+    alone, cached = (database_usage(c, Load(c, 0.0, memory_share=share), kept, size, 0) for share in (0.0, 0.8))
+    assert cached["read_requests"] == pytest.approx(alone["read_requests"] * 0.2)
+    assert cached["write_requests"] == alone["write_requests"]
+
+
+def test_a_database_is_of_a_size_that_its_sla_covers() -> None:
+    """Shared CPU machine types (db-f1-micro and db-g1-small) are not covered by the Cloud SQL SLA:
+    https://cloud.google.com/sql/pricing, footnote."""
+    c = context(provider="gcp", peak_rps=1, average_rps=0.1, database_gb=1)
+    size = database_size(c, Load(c, 0.0), database(c, "relational"))
+    assert c.provider.instances[size.sku].memory_gib >= 3.75
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

@@ -148,6 +148,29 @@ def test_a_self_run_tool_needs_more_machines_the_more_it_takes_in() -> None:
         assert nodes[1] > 10 * nodes[0]
 
 
+@pytest.mark.parametrize(("provider", "days"), [("aws", 30), ("azure", 31), ("gcp", 30)])
+def test_retention_is_billed_beyond_what_ingestion_includes(provider: str, days: int) -> None:
+    """Azure Monitor Logs include 31 days, Cloud Logging 30: limits of the services in the catalog."""
+    t = telemetry_of(decided(provider=provider, log_retention_days=90))
+    assert t.logs[0].days == days
+    assert t.log_kept_gb == pytest.approx(t.log_gb / DAYS_PER_MONTH * (90 - days))
+
+
+@pytest.mark.parametrize(
+    ("gb_day", "nodes"),
+    [
+        # One process serves about 20 GB a day: https://grafana.com/docs/loki/latest/get-started/deployment-modes/
+        (20, 2), (40, 4),
+        # Below 3 TB a day 38 vCPU in all, here 2 a node: https://grafana.com/docs/loki/latest/setup/size/
+        (3_000, 20),
+    ],
+)  # fmt: skip
+def test_loki_grows_as_its_sizing_guide_says(gb_day: float, nodes: int) -> None:
+    c = decided(peak_rps=1, average_rps=1)
+    t = replace(telemetry_of(c), log_gb=gb_day * DAYS_PER_MONTH)
+    assert hosting(c, c.catalog.tools["loki"], t).nodes == nodes
+
+
 def test_the_collector_sees_every_span_and_jaeger_only_those_kept() -> None:
     c = decided(peak_rps=20_000, average_rps=5_000, cacheable_pct=0, growth_pct_per_year=0, spike_factor=1)
     t = telemetry_of(c)

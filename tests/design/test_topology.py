@@ -171,6 +171,19 @@ def test_calls_to_what_spans_zones_by_itself_cross_none() -> None:
     assert moved(build(c), "zone") == 0
 
 
+def test_a_warm_in_memory_cache_keeps_its_reads_from_the_database() -> None:
+    """Of 3 queries a request 80 % are reads, all of which look into the cache; it answers 80 % of them."""
+    c = decided(**form("multi-zone", **{"scaling.caching": "in-memory", "infrastructure.database": "relational"}))
+    queries = c.requirements.average_rps * SECONDS_PER_MONTH * 3
+    topology = build(c)
+    gb = {x.target: x.gb_month for x in topology.connections if x.source == "compute"}
+    assert gb["cache"] == pytest.approx(queries * 0.8 * 4 / 1e6 / 2), "the other of two nodes is in another zone"
+    assert gb["database"] == pytest.approx(queries * (0.2 + 0.8 * 0.2) * 4 / 1e6 * 2 / 3)
+    usage = topology.component("database").usage
+    assert usage["read_requests"] == pytest.approx(queries * 0.8 * 0.2)
+    assert usage["write_requests"] == pytest.approx(queries * 0.2)
+
+
 def test_replication_crosses_the_region_once() -> None:
     c = decided(**form("warm-standby"))
     topology = build(c)
@@ -275,6 +288,15 @@ def test_threat_detection_watches_every_machine_and_says_nothing_of_functions() 
     assert topology.component("threat-detection").usage["instance_hours"] == pytest.approx(hours)
     topology = built(**form("multi-zone", **(watched | {"infrastructure.compute": "functions"})))
     assert topology.component("threat-detection").usage["instance_hours"] is None
+
+
+def test_threat_detection_reads_flow_records_and_not_what_the_application_logs() -> None:
+    c = decided(**form("multi-zone", **{"security.compliance": "continuous"}))
+    topology = build(c)
+    watched, logs = (topology.component(id).usage for id in ("threat-detection", "logs"))
+    assert watched["flow_log_gb"] == pytest.approx(c.requirements.average_rps * SECONDS_PER_MONTH * 0.1 / 1e6)
+    assert "log_gb" not in watched
+    assert "flow_log_gb" not in logs
 
 
 def test_a_vault_is_unsealed_by_a_key_even_where_the_provider_manages_the_others() -> None:
