@@ -346,12 +346,14 @@ def _workers_needed(c: Context, load: Load) -> Evidence:
     name = ARRIVALS[r.workload_type]
     return Evidence(
         "Workers needed", load.workers, "workers",
-        "fewest with a p99 response within the target" if alone <= r.p99_latency_ms
-        else "fewest with which at most 1 % of requests wait: service alone exceeds the target",
+        ("fewest with a p99 response within the target" if alone <= r.p99_latency_ms
+         else "fewest with which at most 1 % of requests wait: service alone exceeds the target")
+        + ", and no more busy than the largest share",
         (Quantity("load at the origin", load.design_rps, "req/s"), Quantity("service time", r.service_time_ms, "ms"),
          Quantity("variation of service", r.service_time_cv),
          Quantity("squared variation of arrivals", load.queue.arrival_scv),
-         Quantity("target", r.p99_latency_ms, "ms"), Quantity("p99 of service alone", alone, "ms")),
+         Quantity("target", r.p99_latency_ms, "ms"), Quantity("p99 of service alone", alone, "ms"),
+         Quantity("largest share of them busy", c.assume("most_workers_busy"))),
         f"{_QUEUEING}; {_source(c, name)}", _as_of(c, name),
     )  # fmt: skip
 

@@ -77,7 +77,7 @@ def _audit(c: Context, service: Service) -> Signal:
     asked = c.requirements.log_retention_days
     by_itself = service.limits.get("retention_days", 0)
     searched = max(by_itself, min(asked, searchable_days(c)))
-    kept = tiers(gb_day, [("Searchable", searched), ("Archive", asked)])
+    kept = tiers(gb_day, [("Searchable", searched), ("Kept", asked)])
     evidence = _evidence(
         c, "Audit events", gb_day, kept, "requests a second at the origin x events a request x kB an event x seconds "
         "in a day", (_requests(c), _asked(c)), "audit_events_per_request", "audit_event_kb",

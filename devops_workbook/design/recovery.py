@@ -214,8 +214,10 @@ def region_case(context: Context, setup: Setup) -> Recovery:
         steps = (detect, *decide, build, _restore(context), *replay, verify, switch)
         return Recovery("region", steps, *_copy_age(context, setup.backup))
     lag = _assumed(context, "Replication lag", "replica_lag_seconds")
+    # Where people fail over they look before they let traffic in; a pilot light is looked at in any case.
+    looked = () if setup.automatic or setup.form == "pilot-light" else (verify,)
     manual = () if setup.automatic else decide
-    steps = (detect, *manual, *_promote(context, setup.database), *_start_up(context, setup.form), switch)
+    steps = (detect, *manual, *_promote(context, setup.database), *_start_up(context, setup.form), *looked, switch)
     return Recovery("region", steps, *_age(lag))
 
 

@@ -123,9 +123,14 @@ class Load:
 
     @cached_property
     def workers(self) -> int:
-        """Requests served at once, the fewest with which the p99 response meets its target; where service alone does
-        not, the fewest with which hardly any request waits."""
-        return self.queue.fewest_workers(self.target_s)
+        """Requests served at once: the fewest with which the p99 response meets its target (where service alone does
+        not, with which hardly any request waits) and of which no more are busy than the assumption allows."""
+        return self._staffed(self.queue)
+
+    def _staffed(self, queue: Queue) -> int:
+        # A large pool meets the target with nearly all workers busy, and falls over at the smallest error of forecast.
+        most_busy = self.context.assume("most_workers_busy")
+        return max(queue.fewest_workers(self.target_s), math.ceil(queue.load / most_busy - 1e-9))
 
     @property
     def target_s(self) -> float:
@@ -167,7 +172,7 @@ class Load:
     @cached_property
     def running_workers(self) -> int:
         """Workers that run on average: as many as the average load and the headroom on it need, by the same rule."""
-        return self._queue_at(self._average_rps * self.headroom).fewest_workers(self.target_s)
+        return self._staffed(self._queue_at(self._average_rps * self.headroom))
 
     @cached_property
     def running_vcpus(self) -> float:

@@ -120,15 +120,18 @@ def telemetry_of(c: Context) -> Volumes:
 def _log_tiers(c: Context, gb_day: float) -> tuple[Kept, ...]:
     days = c.requirements.log_retention_days
     first, searched = min(days, _included_days(c)), min(days, searchable_days(c))
-    return tiers(gb_day, ((f"Searchable, first {first} days", first), ("Searchable", searched), ("Archive", days)))
+    return tiers(gb_day, ((f"Searchable, first {first} days", first), ("Searchable", searched), ("Kept", days)))
 
 
 def _measure(c: Context) -> Volumes:
     load, places = load_of(c), sites_of(c)
     # A function reports as one, however many of it run; it is no host, so a price per host is then not known.
     functions = chosen_service(c, "infrastructure.compute").kind == "functions"
-    sources = float(len(places)) if functions else max(1.0, sum(site_compute(c, site).mean for site in places))
-    series = sources * c.assume("metric_series_per_instance")
+    sizes = [site_compute(c, site) for site in places]
+    sources = float(len(places)) if functions else max(1.0, sum(size.mean for size in sizes))
+    # On a cluster every node reports, and so does every replica on it.
+    replicas = sum(size.mean * size.node.per_node for size in sizes if size.node)
+    series = (sources + replicas) * c.assume("metric_series_per_instance")
     included = c.catalog.tools["datadog"].limits["custom_metrics_per_host"]
     log_gb = load.origin_requests_month * c.assume("log_kb_per_request") / _KB_PER_GB
     return Volumes(

@@ -37,7 +37,7 @@ def test_a_hand_worked_example() -> None:
     assert found["traces"].gb_day == pytest.approx(2.592)
     assert found["audit"].gb_day == pytest.approx(0.1296)
     assert {tier.title: tier.gb for tier in found["logs"].tiers} == {
-        "Searchable, first 30 days": pytest.approx(8.64 * 30), "Archive": pytest.approx(8.64 * 370),
+        "Searchable, first 30 days": pytest.approx(8.64 * 30), "Kept": pytest.approx(8.64 * 370),
     }  # fmt: skip
 
 
@@ -100,7 +100,7 @@ def test_audit_events_stay_as_long_as_logs_and_longer_where_the_service_keeps_th
 
 def test_audit_events_are_at_hand_for_three_months_where_pci_asks() -> None:
     _, found = evaluated(compliance=("pci-dss",), log_retention_days=365, team_size=20)
-    assert [(tier.title, tier.days) for tier in found["audit"].tiers] == [("Searchable", 90), ("Archive", 275)]
+    assert [(tier.title, tier.days) for tier in found["audit"].tiers] == [("Searchable", 90), ("Kept", 275)]
 
 
 @pytest.mark.parametrize("kind", ["logs", "traces", "audit"])

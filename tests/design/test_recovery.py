@@ -200,7 +200,10 @@ def test_only_a_person_takes_time_to_decide() -> None:
     manual, automatic = (cases(context(), "warm-standby", automatic=a)["region"] for a in (False, True))
     assert manual.rto_minutes is not None
     assert automatic.rto_minutes is not None
-    assert manual.rto_minutes - automatic.rto_minutes == context().assume("decide_minutes")
+    decided, looked = (context().assume(name) for name in ("decide_minutes", "verify_minutes"))
+    assert manual.rto_minutes - automatic.rto_minutes == decided + looked, (
+        "who decides also looks before traffic returns"
+    )
 
 
 def test_a_lost_zone_costs_nothing_that_was_written_where_there_is_another() -> None:

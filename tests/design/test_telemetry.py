@@ -58,7 +58,7 @@ def test_pci_asks_for_three_months_at_hand_and_the_rest_is_archived() -> None:
     # PCI DSS 4.0.1, 10.5.1: audit log history for at least 12 months, the most recent three immediately available.
     logs = telemetry_of(decided(compliance=("pci-dss",), log_retention_days=365, team_size=20)).logs
     assert [(tier.title, tier.days) for tier in logs] == [
-        ("Searchable, first 30 days", 30), ("Searchable", 60), ("Archive", 275),
+        ("Searchable, first 30 days", 30), ("Searchable", 60), ("Kept", 275),
     ]  # fmt: skip
 
 
