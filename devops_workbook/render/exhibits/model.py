@@ -76,12 +76,16 @@ Block = Text | Table | Figure | Proofs
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
-    """One topic: its id, title, the line that sums it up, and how its body is made."""
+    """One topic: its id, title, the line that sums it up, and how its body is made.
+
+    further: whether the body takes further evaluations, so that nobody should have to wait for it.
+    """
 
     id: str
     title: str
     line: str
     body: Callable[[], Sequence[Block]]
+    further: bool = False
 
 
 def text_of(cell: Cell) -> str:
