@@ -269,7 +269,7 @@ class Chapters:
             for c in self.evaluation.topology.components
             if c.role != "users"
         ]
-        headers = ["Component", "Size", "Where", "A month", "Decision"]
+        headers = ["Component", "Size at the peak", "Where", "A month", "Decision"]
         return table(headers, rows, caption="Components of the design", right=[3])
 
     def plan(self) -> tuple[Part, ...]:

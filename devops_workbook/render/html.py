@@ -374,13 +374,8 @@ def awaited(earlier: Markup | None) -> Markup:
     """A topic that is still being worked out, and below that what it said before."""
     if earlier is None:
         return el("p", "Working it out …", class_="dw-muted", role="status")
-    note = el(
-        "p",
-        "Working it out anew; what stands below is from before the last change.",
-        class_="dw-trouble",
-        role="status",
-    )
-    return join([note, el("div", earlier, class_="dw-earlier")])
+    note = el("p", "Working it out anew; what stands here is from before the last change.", class_="dw-behind")
+    return el("div", note, earlier, class_="dw-earlier")
 
 
 def _block(block: Block, owner: str) -> Markup:

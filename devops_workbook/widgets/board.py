@@ -192,10 +192,11 @@ class Board(Panel):
             self._queued, asked, wanted = False, self._asked, self._state.wanted
             if not self._closed:
                 self._again.clear()
-        if wanted != self._tried:
+        changed = wanted != self._tried
+        if changed:
             self._evaluate(wanted)
         try:
-            self.show(self._paint(ahead=True), asked)
+            self.show(self._paint(ahead=changed), asked)
             # What takes long waits until the changes have come to rest; the next round, if there is one, will do it.
             if self._painter.behind and not self._again.wait(_REST_SECONDS):
                 self.show(self._paint(), asked)

@@ -142,7 +142,7 @@ def price_of_override(evaluation: Evaluation, field_id: str) -> tuple[str, ...]:
 class Painter:
     """Makes the text of every slot, and remembers what it was made from.
 
-    behind: whether the last painting left topics as they were, because they take further evaluations.
+    behind: whether the last painting left topics as they were, because making them anew takes long.
     """
 
     def __init__(self) -> None:
@@ -152,7 +152,7 @@ class Painter:
     def paint(self, state: State, scenarios: Iterable[Path] = (), *, ahead: bool = False) -> dict[str, Markup]:
         """The text of every slot that has something to say in this state.
 
-        ahead: without what takes further evaluations; it is shown as it was, and says so.
+        ahead: without the topics that take long; they are shown as they were, and say so.
         """
         self.behind = False
         texts = {
@@ -194,7 +194,7 @@ class Painter:
         """The body of a topic; `of` is the same object as long as none of them has changed."""
         key = f"body-{exhibit.id}"
         made_from, earlier = self._memory.get(key, ((None,), None))
-        if ahead and exhibit.further and made_from[0] is not of:
+        if ahead and exhibit.slow and made_from[0] is not of:
             self.behind = True
             return html.awaited(earlier)
         return self._kept(key, lambda _: html.topic_body(exhibit), (of,))  # type: ignore[no-any-return]

@@ -106,7 +106,7 @@ def test_only_open_parts_are_made(board: Board) -> None:
     assert "<select" not in board.text("decision_cicd_platform")
 
 
-def test_what_takes_further_evaluations_comes_after_everything_else(board: Board) -> None:
+def test_what_takes_long_comes_after_everything_else(board: Board) -> None:
     ask(board, "open", key="figures-other-clouds", value=True)
     assert "The same requirements on every cloud" in board.text("figures")
     comm = Comm(board)
@@ -123,15 +123,14 @@ def test_what_takes_further_evaluations_comes_after_everything_else(board: Board
 def test_edits_that_follow_each_other_do_not_wait_for_it(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_REST_SECONDS", 30)
     board.receive({"action": "open", "key": "figures-other-clouds", "value": True, "number": 1})
-    comm = Comm(board)
+    board.wait()
     for number, peak in enumerate((900, 1000), 2):
         board.receive({"action": "set", "field": "peak_rps", "value": peak, "number": number})
         deadline = time.monotonic() + 10
         while board.answered < number and time.monotonic() < deadline:
             time.sleep(0.01)
         assert board.answered == number
-    assert len(comm.states) == 2
-    assert "Working it out" in board.text("figures")
+    assert "from before the last change" in board.text("figures")
     monkeypatch.setattr(module, "_REST_SECONDS", 0)
     ask(board, "set", field="peak_rps", value=1100, number=4)
     assert "Working it out" not in board.text("figures")

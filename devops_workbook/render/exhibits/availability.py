@@ -26,7 +26,7 @@ def availability(evaluation: Evaluation) -> Exhibit:
         f"{percent(found.pct, 4)}, down {duration(found.downtime_minutes_month)} a month; "
         f"error budget {duration(found.error_budget_minutes_month)}"
     )
-    return Exhibit("availability", "Availability", line, lambda: tuple(_body(found)))
+    return Exhibit("availability", "Availability", line, lambda: tuple(_body(found)), slow=True)
 
 
 def _body(found: Availability) -> Iterator[Block]:

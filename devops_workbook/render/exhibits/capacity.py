@@ -22,7 +22,7 @@ def capacity(evaluation: Evaluation) -> Exhibit:
         f"99 of 100 answers come within {quantity(found.p99_ms, 'ms')}"
     )
     target = evaluation.requirements.p99_latency_ms
-    return Exhibit("capacity", "Capacity", line, lambda: tuple(_body(found, target)))
+    return Exhibit("capacity", "Capacity", line, lambda: tuple(_body(found, target)), slow=True)
 
 
 def _body(found: Capacity, target: float) -> Iterator[Block]:

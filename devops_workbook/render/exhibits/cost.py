@@ -24,7 +24,7 @@ def cost(evaluation: Evaluation) -> Exhibit:
         f"{money(found.monthly_usd)} a month, {money(found.production_usd)} of it for production; "
         f"{_fine(found.per_1000_requests_usd)} per 1,000 requests; on demand, prices of {price_dates(found)}"
     )
-    return Exhibit("cost", "Cost", line, lambda: tuple(_body(evaluation, found)))
+    return Exhibit("cost", "Cost", line, lambda: tuple(_body(evaluation, found)), slow=True)
 
 
 def _body(evaluation: Evaluation, found: Cost) -> Iterator[Block]:

@@ -78,14 +78,14 @@ Block = Text | Table | Figure | Proofs
 class Exhibit:
     """One topic: its id, title, the line that sums it up, and how its body is made.
 
-    further: whether the body takes further evaluations, so that nobody should have to wait for it.
+    slow: whether the body takes further evaluations or charts, so that the rest should not have to wait for it.
     """
 
     id: str
     title: str
     line: str
     body: Callable[[], Sequence[Block]]
-    further: bool = False
+    slow: bool = False
 
 
 def text_of(cell: Cell) -> str:

@@ -27,8 +27,8 @@ def _plan(plan: AddressPlan) -> Iterator[Block]:
     networks = [(n.environment.capitalize(), n.region, n.cidr, n.pods or "–", n.services or "–") for n in plan.networks]
     yield Table("Networks", ("Environment", "Region", "Network", "Pods", "Services"), tuple(networks))
     rows = [row for network in plan.networks for row in _subnets(network)]
-    head = ("Network", "Tier", "Blocks, zone by zone", "Needed in each", "Usable in each")
-    yield Table("Subnets: their blocks, and the addresses in them", head, tuple(rows), (3, 4))
+    head = ("Network", "Tier", "Blocks, zone by zone", "Needed", "Usable")
+    yield Table("Subnets, and the addresses needed and usable in each", head, tuple(rows), (3, 4))
     yield Proofs(plan.evidence)
 
 

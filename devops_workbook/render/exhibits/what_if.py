@@ -31,7 +31,7 @@ def other_clouds(evaluation: Evaluation) -> Exhibit:
         "Other clouds",
         line,
         lambda: tuple(_side_by_side(across_providers(evaluation.requirements))),
-        further=True,
+        slow=True,
     )
 
 
