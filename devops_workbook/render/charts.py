@@ -1,7 +1,8 @@
 """Charts of the assessment, as SVG that is the same on every machine.
 
 A `Chart` is data and words; `draw` turns it into a picture. Bars lie on their side, so that long names can be read;
-lines may have a mark (what was chosen), a limit (what was asked) and a band of their own colour. matplotlib draws
+lines may have marks (what was chosen) and a limit (what was asked). Names stand in a legend below the picture, where
+they cannot meet what is drawn. matplotlib draws
 them through its object interface: no state is shared between threads, ids come from a fixed salt, and text stays text.
 Colours are those of the diagrams, told apart by lightness and by their labels too.
 """
@@ -45,13 +46,15 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """Lying bars, one a category, of one series or several stacked; limit: a line across, None = none."""
+    """Lying bars, one a category, of one series or several stacked; limit: a line across, None = none; ends: what is
+    written at the end of each bar, () = its length."""
 
     title: str
     categories: tuple[str, ...]
     series: tuple[Series, ...]
     unit: str
     limit: tuple[str, float] | None = None
+    ends: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,10 @@ def draw(chart: Chart) -> Picture:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    tall = 0.9 + 0.34 * len(chart.categories) if isinstance(chart, Bars) else 2.9
+    named = _named(chart)
+    tall = 0.9 + 0.34 * len(chart.categories) if isinstance(chart, Bars) else 2.7
+    abreast = 3 if max(len(series.name) for series in chart.series) <= _SHORT else 2
+    tall += 0.2 * -(-named // abreast)
     with _DRAWING, rc_context(_STYLE), warnings.catch_warnings():
         # A character that our font lacks stays text in the picture; whoever shows it may have it.
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
@@ -89,6 +95,8 @@ def draw(chart: Chart) -> Picture:
         else:
             _lines(axes, chart)
         _plain(axes, chart)
+        if named:
+            figure.legend(loc="outside lower left", ncols=min(named, abreast))
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     svg = out.getvalue().replace("'DejaVu Sans', sans-serif", FONT)
@@ -115,12 +123,19 @@ _STYLE: dict[Any, Any] = {
 }
 
 
+_SHORT = 28  # characters of a name, of which three stand in a line of the legend
+
+
+def _named(chart: Chart) -> int:
+    """How many names the legend holds; a single series is named by the title."""
+    others = bool(chart.limit) + (len(chart.marks) if isinstance(chart, Lines) else 0)
+    return len(chart.series) + others if len(chart.series) > 1 or others else 0
+
+
 def _plain(axes: Any, chart: Chart) -> None:
     axes.set_axisbelow(True)
     axes.grid(axis="x" if isinstance(chart, Bars) else "y", color=_GRID)
     axes.set_title(_text(chart.title))
-    if len(chart.series) > 1 or chart.limit:
-        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
 def _text(words: str) -> str:
@@ -139,14 +154,18 @@ def _bars(axes: Any, chart: Bars) -> None:
     axes.set_xlabel(_text(chart.unit))
     axes.xaxis.set_major_formatter(_thousands)
     axes.locator_params(axis="x", nbins=6)
-    for place, total in zip(places, left, strict=True):
+    ends = chart.ends or tuple(f"{total:,.3g}" if total < 1000 else f"{total:,.0f}" for total in left)
+    for place, total, end in zip(places, left, ends, strict=True):
         axes.annotate(
-            f"{total:,.3g}" if total < 1000 else f"{total:,.0f}", (total, place), (4, 0),
+            _text(end), (total, place), (4, 0),
             textcoords="offset points", va="center", fontsize=8, color=_MUTED,
         )  # fmt: skip
     axes.margins(x=0.12)
     if chart.limit:
         axes.axvline(chart.limit[1], color=_LIMIT, linestyle="--", label=_text(chart.limit[0]))
+
+
+_MARKS: tuple[Any, ...] = (":", "-.", (0, (1, 4)))
 
 
 def _lines(axes: Any, chart: Lines) -> None:
@@ -158,12 +177,8 @@ def _lines(axes: Any, chart: Lines) -> None:
     axes.xaxis.set_major_formatter(_thousands)
     axes.set_xlabel(_text(chart.x_label))
     axes.set_ylabel(_text(chart.y_label))
-    for name, x in chart.marks:
-        axes.axvline(x, color=_MUTED, linestyle=":", linewidth=1)
-        axes.annotate(
-            _text(name), (x, 1.0), (3, -2), xycoords=("data", "axes fraction"), textcoords="offset points",
-            va="top", fontsize=8, color=_MUTED, rotation=90,
-        )  # fmt: skip
+    for (name, x), style in zip(chart.marks, _MARKS * len(chart.marks), strict=False):
+        axes.axvline(x, color=_MUTED, linestyle=style, linewidth=1.2, label=_text(f"{name}: {x:,.0f}"))
     if chart.limit:
         axes.axhline(chart.limit[1], color=_LIMIT, linestyle="--", label=_text(chart.limit[0]))
     if not chart.log:

@@ -36,6 +36,7 @@ from devops_workbook.render.figures import (
     quantity,
     rating,
     scores,
+    sentence,
 )
 from devops_workbook.render.markdown import (
     anchor,
@@ -268,7 +269,7 @@ class Chapters:
             for c in self.evaluation.topology.components
             if c.role != "users"
         ]
-        headers = ["Component", "Size", "Where", "A month", "Decision"]
+        headers = ["Component", "Size at the peak", "Where", "A month", "Decision"]
         return table(headers, rows, caption="Components of the design", right=[3])
 
     def plan(self) -> tuple[Part, ...]:
@@ -280,11 +281,7 @@ class Chapters:
         return join(f"## {escape(section.title)}", *decisions)
 
     def _evidence_of(self, decision: Decision) -> str:
-        figures = (
-            f"{escape(e.metric)} {escape(quantity(e.value, e.unit))} {self._number(e)}" for e in decision.evidence
-        )
-        text = "; ".join(figures)
-        return f"**Figures:** {text}" if text else ""
+        return self._named(decision.evidence)
 
     def _number(self, evidence: Evidence) -> str:
         number = self.evidence[evidence]
@@ -302,7 +299,7 @@ class Chapters:
         )
 
     def _exhibit(self, exhibit: Exhibit, body: Sequence[Block]) -> Iterable[Part]:
-        yield Part(join(f"### {escape(exhibit.title)}", f"{escape(exhibit.line[:1].upper() + exhibit.line[1:])}."))
+        yield Part(join(f"### {escape(exhibit.title)}", f"{escape(exhibit.line)}."))
         yield from map(self._block, body)
 
     def _block(self, block: Block) -> Part:
@@ -314,7 +311,13 @@ class Chapters:
             case Figure():
                 return Part(drawing=draw_chart(block.chart), caption=block.caption)
             case Proofs():
-                return Part(_evidence_line(map(self._number, block.evidence)))
+                return Part(self._named(block.evidence))
+
+    def _named(self, evidence: Iterable[Evidence]) -> str:
+        """The figures behind a topic by name and value, each with the number it is found by."""
+        items = (f"{escape(e.metric)} {escape(quantity(e.value, e.unit))} {self._number(e)}" for e in evidence)
+        text = "; ".join(items)
+        return f"**Figures:** {text}" if text else ""
 
     def _table(self, found: Table) -> str:
         rows = [[self._cell(cell) for cell in row] for row in found.rows]
@@ -328,7 +331,7 @@ class Chapters:
                 return escape(cell.text) if cell.told else f"{escape(cell.text)} {self._number(cell.evidence)}"
             case Cited():
                 number = self._source(cell.source, cell.as_of)
-                return f"{escape(cell.text)} {number}" if cell.text else number
+                return f"{escape(sentence(cell.text))} {number}" if cell.text else number
         return escape(cell)
 
     def findings(self) -> tuple[Part, ...]:
@@ -491,11 +494,6 @@ def _size(component: Component) -> str:
     if component.sku:
         return f"{component.count} × {component.sku}"
     return f"×{component.count}" if component.count > 1 else "managed"
-
-
-def _evidence_line(numbers: Iterable[str]) -> str:
-    text = " ".join(numbers)
-    return f"Evidence: {text}" if text else ""
 
 
 def _score_rows(decision: Decision) -> Iterable[tuple[str, ...]]:

@@ -7,6 +7,7 @@ in words how one of them moved. "Not known" is None and is written so, never as 
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ __all__ = [
     "quantity",
     "rating",
     "scores",
+    "sentence",
+    "volume",
 ]
 
 NOT_KNOWN = "not known"
@@ -74,7 +77,32 @@ def quantity(value: float | str | None, unit: str = "") -> str:
         return money(value) if abs(value) >= 1 else price(float(f"{value:.6g}"))
     text = value if isinstance(value, str) else _number(value)
     # Some things are billed by the million: 11.04 × 1M queries.
-    return f"{text} {'× ' if unit[:1].isdigit() else ''}{unit}".rstrip()
+    return f"{text} {'× ' if unit[:1].isdigit() else ''}{_agreeing(text, unit)}".rstrip()
+
+
+_PLURAL = re.compile(r"[a-z]{4,}s$")
+_COUNTED_BY_ONE = re.compile(r"(^|-)(month|day|item|evaluation)$")
+
+
+def _agreeing(text: str, unit: str) -> str:
+    """The unit in the number of its quantity: "1 worker", "2 months", "10 rule-months"."""
+    if text != "1":
+        return f"{unit}s" if _COUNTED_BY_ONE.search(unit) else unit
+    return unit[: -2 if unit.endswith("sses") else -1] if _PLURAL.fullmatch(unit) else unit
+
+
+def volume(gb: float) -> str:
+    """A volume given in GB, in the unit that leaves a number a person can read: "18.14 GB", "389 kB"."""
+    for size, unit in ((1.0, "GB"), (1e-3, "MB"), (1e-6, "kB")):
+        if gb >= size:
+            return quantity(gb / size if size == 1.0 else float(f"{gb / size:.3g}"), unit)
+    return quantity(0, "GB") if gb == 0 else "under 1 kB"
+
+
+def sentence(text: str) -> str:
+    """`text` with a capital letter first, unless it begins with an address or a name that has none."""
+    word = text.partition(" ")[0]
+    return text[:1].upper() + text[1:] if word.isalpha() else text
 
 
 def _number(value: float) -> str:

@@ -34,12 +34,13 @@ from devops_workbook.render.elements import (
     titled,
 )
 from devops_workbook.render.exhibits.model import Block, Cell, Cited, Exhibit, Figure, Number, Proofs, Table, Text
-from devops_workbook.render.figures import MINUS, Change, Score, change, quantity, rating, scores
+from devops_workbook.render.figures import MINUS, Change, Score, change, quantity, rating, scores, sentence
 from devops_workbook.render.terms import control_titles, stated, title_of
 from devops_workbook.requirements import Requirements, field_specs
 
 __all__ = [
     "anchor",
+    "awaited",
     "decision",
     "diagram",
     "figures",
@@ -49,6 +50,8 @@ __all__ = [
     "score_strip",
     "section_count",
     "summary",
+    "topic",
+    "topic_body",
 ]
 
 
@@ -353,13 +356,26 @@ def figures(exhibits: Sequence[Exhibit], opened: frozenset[str] = frozenset()) -
 
     opened: the keys of the parts whose body is wanted, such as "figures-cost".
     """
-    return join(_exhibit(exhibit, f"figures-{exhibit.id}" in opened) for exhibit in exhibits)
+    return join(topic(each, topic_body(each) if f"figures-{each.id}" in opened else None) for each in exhibits)
 
 
-def _exhibit(exhibit: Exhibit, opened: bool) -> Markup:
+def topic(exhibit: Exhibit, body: Markup | None) -> Markup:
+    """One topic of the assessment; body: None where it is closed."""
     line = join([el("span", exhibit.title, class_="dw-label"), el("span", exhibit.line)], " ")
-    body = [_block(block, exhibit.id) for block in exhibit.body()] if opened else ()
-    return disclosure(f"figures-{exhibit.id}", line, *body, opened=opened, lazy=True)
+    return disclosure(f"figures-{exhibit.id}", line, body, opened=body is not None, lazy=True)
+
+
+def topic_body(exhibit: Exhibit) -> Markup:
+    """What a topic opens to."""
+    return join(_block(block, exhibit.id) for block in exhibit.body())
+
+
+def awaited(earlier: Markup | None) -> Markup:
+    """A topic that is still being worked out, and below that what it said before."""
+    if earlier is None:
+        return el("p", "Working it out …", class_="dw-muted", role="status")
+    note = el("p", "Working it out anew; what stands here is from before the last change.", class_="dw-behind")
+    return el("div", note, earlier, class_="dw-earlier")
 
 
 def _block(block: Block, owner: str) -> Markup:
@@ -380,8 +396,9 @@ def _cell(cell: Cell, owner: str) -> Any:
         case Number():
             return _opening_number(cell, owner)
         case Cited():
-            cited = source(cell.source, cell.as_of)
-            return cited if cell.text in ("", cell.source) else join([cell.text, " ", cited])
+            if cell.text in ("", cell.source):
+                return source(sentence(cell.source), cell.as_of)
+            return join([cell.text, " ", source(cell.source, cell.as_of)])
     return cell
 
 

@@ -60,7 +60,7 @@ def stated(spec: FieldSpec, value: Any, provider: str) -> str:
         return "; ".join(f"{field_title(field)}: {option}" for field, option in value.items()) or "none"
     if isinstance(value, list | tuple):
         return ", ".join(_titled(spec.name, str(item), provider) for item in value) or "none"
-    unit = f"({spec.unit})" if spec.group == "priorities" else spec.unit
+    unit = "of 5" if spec.group == "priorities" else spec.unit
     return quantity(_titled(spec.name, value, provider) if isinstance(value, str) else value, unit)
 
 

@@ -115,8 +115,8 @@ def _consequences(
 ) -> Iterator[str]:
     if not allowed:
         yield (
-            f"Not allowed: data must not leave jurisdiction {requirements.data_residency}, and {region.title} is in "
-            f"{region.jurisdiction}."
+            f"Not allowed: data must stay in jurisdiction {requirements.data_residency.upper()}; this one is "
+            f"{region.jurisdiction.upper()}."
         )
     longer = _longer(p99, trip)
     if trip is None or trip.value is None:

@@ -99,9 +99,14 @@ def moves(before: Outcome, after: Outcome) -> Iterator[str]:
         if was != now:
             yield f"{title.capitalize()}: {now} instead of {was}."
     if found := sorted(after.high - before.high):
-        yield f"New findings of high severity: {', '.join(found)}."
+        yield f"New findings of high severity: {', '.join(map(_code, found))}."
     if gone := sorted(before.high - after.high - {"over-budget"}):
-        yield f"No longer found: {', '.join(gone)}."
+        yield f"No longer found: {', '.join(map(_code, gone))}."
+
+
+def _code(finding: str) -> str:
+    """The code of a finding as words: "residency region"."""
+    return finding.replace("-", " ")
 
 
 def _in_words(value: float | None, form: str) -> str:

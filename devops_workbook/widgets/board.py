@@ -42,6 +42,7 @@ __all__ = ["Board"]
 
 _LOG = logging.getLogger(__name__)
 _SETTLE_SECONDS = 1.0
+_REST_SECONDS = 0.2
 """The static summary follows when nothing was changed for this long; it is for later, not for now."""
 
 
@@ -63,6 +64,7 @@ class Board(Panel):
         self._exports = Path(exports)
         self._folder = Path("scenarios") if source is None or isinstance(source, Requirements) else Path(source).parent
         self._queued = False
+        self._again = threading.Event()
         self._asked = 0
         self._tried: Requirements | None = None
         self._painter = Painter()
@@ -110,6 +112,7 @@ class Board(Panel):
         """Take the board off the page and end its threads; an export under way is finished."""
         with self._lock:
             self._closed = True
+            self._again.set()
         if self._later is not None:
             self._later.cancel()
         for threads in (self._worker, self._exporter):
@@ -180,22 +183,29 @@ class Board(Panel):
             if self._queued or self._closed:
                 return
             self._queued = True
+            self._again.set()
             self._worker.submit(self._work)
 
     def _work(self) -> None:
-        """One round: evaluate the newest requirements, then show what changed."""
+        """One round: evaluate the newest requirements, then show what changed; what takes long comes after that."""
         with self._lock:
             self._queued, asked, wanted = False, self._asked, self._state.wanted
-        if wanted != self._tried:
+            if not self._closed:
+                self._again.clear()
+        changed = wanted != self._tried
+        if changed:
             self._evaluate(wanted)
         try:
-            self.show(self._paint(), asked)
+            self.show(self._paint(ahead=changed), asked)
+            # What takes long waits until the changes have come to rest; the next round, if there is one, will do it.
+            if self._painter.behind and not self._again.wait(_REST_SECONDS):
+                self.show(self._paint(), asked)
         except Exception:  # noqa: BLE001 - nobody asks what became of a round
             _LOG.exception("the board could not be shown")
 
-    def _paint(self) -> Mapping[str, str]:
+    def _paint(self, *, ahead: bool = False) -> Mapping[str, str]:
         try:
-            return self._painter.paint(self._state, self._scenarios())
+            return self._painter.paint(self._state, self._scenarios(), ahead=ahead)
         except Exception as error:  # noqa: BLE001 - as above
             self._explain(error)
             return {"notice": page.notice(self._state)}

@@ -20,6 +20,7 @@ from devops_workbook.render import html
 from devops_workbook.render.diagram import Drawing, LayoutError, View, draw, views
 from devops_workbook.render.elements import button, disclosure, el, join
 from devops_workbook.render.exhibits import exhibits
+from devops_workbook.render.exhibits.model import Exhibit
 from devops_workbook.render.figures import change, money, scores
 from devops_workbook.requirements import GROUPS
 from devops_workbook.scenario import slug
@@ -139,13 +140,21 @@ def price_of_override(evaluation: Evaluation, field_id: str) -> tuple[str, ...]:
 
 
 class Painter:
-    """Makes the text of every slot, and remembers what it was made from."""
+    """Makes the text of every slot, and remembers what it was made from.
+
+    behind: whether the last painting left topics as they were, because making them anew takes long.
+    """
 
     def __init__(self) -> None:
         self._memory: dict[str, tuple[Any, Any]] = {}
+        self.behind = False
 
-    def paint(self, state: State, scenarios: Iterable[Path] = ()) -> dict[str, Markup]:
-        """The text of every slot that has something to say in this state."""
+    def paint(self, state: State, scenarios: Iterable[Path] = (), *, ahead: bool = False) -> dict[str, Markup]:
+        """The text of every slot that has something to say in this state.
+
+        ahead: without the topics that take long; they are shown as they were, and say so.
+        """
+        self.behind = False
         texts = {
             "files": self._kept("files", _files, _files_parts(state, tuple(scenarios))),
             "notice": notice(state),
@@ -153,7 +162,7 @@ class Painter:
         for name in GROUPS:
             texts[f"group_{name}"] = self._kept(f"group_{name}", form.group, _group_parts(name, state))
         if state.shown is not None:
-            texts |= self._plan(state, state.shown)
+            texts |= self._plan(state, state.shown, ahead)
         return texts
 
     def _kept(self, key: str, make: Callable[..., Any], parts: tuple[Any, ...]) -> Any:
@@ -162,22 +171,33 @@ class Painter:
             self._memory[key] = (parts, make(*parts))
         return self._memory[key][1]
 
-    def _plan(self, state: State, now: Evaluation) -> dict[str, Markup]:
+    def _plan(self, state: State, now: Evaluation, ahead: bool) -> dict[str, Markup]:
         texts = {
             "heading": self._kept("heading", html.heading, (now.requirements, now.facts_as_of)),
             "score": html.score_strip(now, state.previous, state.baseline),
             "diagram": self._diagram(now, state),
             "findings": self._kept("findings", html.findings, (now.findings,)),
-            "figures": self._figures(now, _opened(state, "figures-")),
+            "figures": self._figures(now, state.opened, ahead),
         }
         for section in now.plan.sections:
             texts[f"section_{section.id}"] = html.section_count(section)
             texts |= {_decision_slot(made.id): self._decision(now, made, state) for made in section.decisions}
         return texts
 
-    def _figures(self, now: Evaluation, opened: frozenset[str]) -> Markup:
-        parts = (now.assessment, now.topology, opened)
-        return self._kept("figures", lambda *_: html.figures(exhibits(now), opened), parts)  # type: ignore[no-any-return]
+    def _figures(self, now: Evaluation, opened: frozenset[str], ahead: bool) -> Markup:
+        asked = now.requirements.model_copy(update={"name": "", "description": "", "owner": ""})
+        shown = self._kept("exhibits", lambda *_: exhibits(now), (now.assessment, now.topology, asked))
+        bodies = (self._body(each, shown, ahead) if f"figures-{each.id}" in opened else None for each in shown)
+        return join(map(html.topic, shown, bodies))
+
+    def _body(self, exhibit: Exhibit, of: tuple[Exhibit, ...], ahead: bool) -> Markup:
+        """The body of a topic; `of` is the same object as long as none of them has changed."""
+        key = f"body-{exhibit.id}"
+        made_from, earlier = self._memory.get(key, ((None,), None))
+        if ahead and exhibit.slow and made_from[0] is not of:
+            self.behind = True
+            return html.awaited(earlier)
+        return self._kept(key, lambda _: html.topic_body(exhibit), (of,))  # type: ignore[no-any-return]
 
     def _decision(self, now: Evaluation, made: Decision, state: State) -> Markup:
         opened = f"decision-{made.id}" in state.opened
@@ -194,10 +214,6 @@ class Painter:
         # Each view keeps its own memory, so that going back to one costs nothing.
         parts = (now.topology, now.assessment.cost, opened)
         return self._kept(f"view-{view}", lambda *_: _drawn(now, offered, view, opened), parts)  # type: ignore[no-any-return]
-
-
-def _opened(state: State, prefix: str) -> frozenset[str]:
-    return frozenset(key for key in state.opened if key.startswith(prefix))
 
 
 def _drawn(now: Evaluation, offered: tuple[View, ...], view: str, opened: bool) -> Markup:

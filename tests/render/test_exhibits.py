@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from devops_workbook.evaluate import Evaluation
+from devops_workbook.render.charts import Bars
 from devops_workbook.render.exhibits import exhibits
 from devops_workbook.render.exhibits.cost import cost
 from devops_workbook.render.exhibits.model import Exhibit, Figure, Number, Proofs, Table, text_of
@@ -119,3 +120,35 @@ def test_every_chart_has_a_caption_and_as_many_values_as_names(evaluations: dict
                 names = block.chart.categories if hasattr(block.chart, "categories") else block.chart.x
                 assert block.caption
                 assert all(len(series.values) == len(names) for series in block.chart.series)
+
+
+def test_lines_and_rows_begin_with_a_capital_or_a_number(evaluations: dict[str, Evaluation]) -> None:
+    for evaluation in evaluations.values():
+        for exhibit in exhibits(evaluation):
+            assert not exhibit.line[:1].islower(), exhibit.line
+            for table in tables(exhibit).values():
+                first = [text_of(row[0]) for row in table.rows]
+                assert [text for text in first if text[:1].islower() and text.split()[0].isalpha()] == [], table.caption
+
+
+def test_every_subnet_is_in_a_row_of_its_network(evaluations: dict[str, Evaluation]) -> None:
+    for evaluation in evaluations.values():
+        rows = next(t for c, t in tables(topic(evaluation, "addresses")).items() if c.startswith("Subnets")).rows
+        shown = [block for row in rows for block in text_of(row[2]).split(", ")]
+        subnets = [s.cidr for network in evaluation.topology.addresses.networks for s in network.subnets]
+        assert sorted(shown) == sorted(subnets)
+
+
+def test_what_always_runs_has_no_break_even_on_spot(evaluations: dict[str, Evaluation]) -> None:
+    rows = tables(cost(evaluations["payments-api"]))["What always runs, under other terms"].rows
+    assert {text_of(row[5]) == "–" for row in rows if text_of(row[1]) == "Spot"} == {True}
+    assert all(text_of(row[5]).endswith("%") for row in rows if text_of(row[1]) != "Spot")
+
+
+def test_a_recovery_of_many_hours_is_drawn_in_hours(evaluations: dict[str, Evaluation]) -> None:
+    chart = next(b.chart for b in topic(evaluations["payments-api"], "recovery").body() if isinstance(b, Figure))
+    assert isinstance(chart, Bars)
+    assert chart.unit == "hours"
+    assert chart.ends[-1].endswith(" h")
+    longest = max(case.rto_minutes or 0 for case in evaluations["payments-api"].assessment.recovery.cases)
+    assert sum(series.values[-1] for series in chart.series) == pytest.approx(longest / 60)

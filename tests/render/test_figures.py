@@ -8,7 +8,19 @@ import pytest
 
 from devops_workbook.evaluate import evaluate
 from devops_workbook.findings import Finding
-from devops_workbook.render.figures import MINUS, Score, change, duration, money, percent, price, quantity, scores
+from devops_workbook.render.figures import (
+    MINUS,
+    Score,
+    change,
+    duration,
+    money,
+    percent,
+    price,
+    quantity,
+    scores,
+    sentence,
+    volume,
+)
 from devops_workbook.requirements import Requirements
 
 
@@ -17,6 +29,8 @@ from devops_workbook.requirements import Requirements
     [
         (None, "GB", "not known"), (0, "GB", "0 GB"), (1234567.8, "req/s", "1,234,568 req/s"), (0.04448, "", "0.04448"),
         (12.0, "h", "12 h"), ("m7g.large", "", "m7g.large"), (True, "", "yes"),
+        (1, "workers", "1 worker"), (1, "addresses", "1 address"), (2, "month", "2 months"), (1, "month", "1 month"),
+        (10, "rule-month", "10 rule-months"), (1500, "item", "1,500 items"), (1, "GB-month", "1 GB-month"),
         (11.04, "1M requests", "11.04 × 1M requests"), (float("inf"), "", "unlimited"), (float("nan"), "", "not known"),
         (99.995, "%", "99.995 %"), (99.9999, "%", "99.9999 %"), (40, "%", "40 %"), ("most", "%", "most %"),
     ],
@@ -125,3 +139,27 @@ def test_findings_are_counted_by_severity() -> None:
 def test_a_change_is_said_in_words(id: str, now: float | None, then: float, text: str, direction: str) -> None:
     moved = change(Score(id, id, now, str(now)), Score(id, id, then, str(then)))
     assert (moved.text, moved.direction) == (text, direction)
+
+
+@pytest.mark.parametrize(
+    ("gb", "text"),
+    [
+        (18.144, "18.14 GB"), (1234.5, "1,234 GB"), (0.2722, "272 MB"), (0.004435, "4.43 MB"), (0.0003888, "389 kB"),
+        (1e-9, "under 1 kB"), (0, "0 GB"),
+    ],
+)  # fmt: skip
+def test_a_volume_is_written_in_the_unit_that_leaves_a_readable_number(gb: float, text: str) -> None:
+    assert volume(gb) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("design assumption: an engineer looks", "Design assumption: an engineer looks"),
+        ("https://example.com/a is read", "https://example.com/a is read"),
+        ("aws/karpenter-provider-aws price data", "aws/karpenter-provider-aws price data"),
+        ("", ""),
+    ],
+)
+def test_a_sentence_begins_with_a_capital_but_an_address_does_not(text: str, written: str) -> None:
+    assert sentence(text) == written

@@ -25,7 +25,7 @@ SPECS = {spec.name: spec for spec in field_specs()}
         ("availability_target_pct", 99.9999, "99.9999 %"),
         ("rto_minutes", 3840.0, "3,840 min"),
         ("monthly_budget_usd", 0, "not stated"),
-        ("priority_cost", 0, "0 (0-5)"),
+        ("priority_cost", 0, "0 of 5"),
         ("public_facing", True, "yes"),
         ("overrides", {"scaling.caching": "cdn"}, "Caching Architecture: cdn"),
         ("overrides", {}, "none"),

@@ -86,7 +86,7 @@ def test_what_is_given_up_is_counted_the_gravest_first() -> None:
         loss(was), loss(weaker), loss(was, 1), loss(slower), loss(gaps),
     ]  # fmt: skip
     assert list(moves(was, slower)) == ["Recovery time: 90 minutes instead of 30 minutes."]
-    assert "New findings of high severity: controls-soc2." in list(moves(was, gaps))
+    assert "New findings of high severity: controls soc2." in list(moves(was, gaps))
 
 
 def test_lowering_a_requirement_counts_as_giving_something_up() -> None:

@@ -61,7 +61,7 @@ def test_residency_decides_what_is_allowed_and_the_rest_stands_apart() -> None:
     assert 0 < len(forbidden) <= 3
     for a in forbidden:
         assert a.jurisdiction != "eu"
-        assert a.consequences[0].startswith("Not allowed: data must not leave jurisdiction eu")
+        assert a.consequences[0].startswith("Not allowed: data must stay in jurisdiction EU")
     assert not any(not a.allowed for a in found(region="eu-central-1"))
 
 

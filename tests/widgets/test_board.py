@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import threading
+import time
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -103,6 +104,43 @@ def test_only_open_parts_are_made(board: Board) -> None:
     assert "<select" in board.text("decision_cicd_platform")
     ask(board, "open", key="decision-cicd.platform", value=False)
     assert "<select" not in board.text("decision_cicd_platform")
+
+
+def test_what_takes_long_comes_after_everything_else(board: Board) -> None:
+    ask(board, "open", key="figures-other-clouds", value=True)
+    assert "The same requirements on every cloud" in board.text("figures")
+    comm = Comm(board)
+    ask(board, "set", field="peak_rps", value=900, number=1)
+    first, second = comm.states
+    assert first["answered"] == 1
+    assert "slot_score" in first
+    assert "from before the last change" in first["slot_figures"]
+    assert "The same requirements on every cloud" in first["slot_figures"]
+    assert list(second) == ["slot_figures"]
+    assert "from before the last change" not in second["slot_figures"]
+
+
+def test_edits_that_follow_each_other_do_not_wait_for_it(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_REST_SECONDS", 30)
+    board.receive({"action": "open", "key": "figures-other-clouds", "value": True, "number": 1})
+    board.wait()
+    for number, peak in enumerate((900, 1000), 2):
+        board.receive({"action": "set", "field": "peak_rps", "value": peak, "number": number})
+        deadline = time.monotonic() + 10
+        while board.answered < number and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert board.answered == number
+    assert "from before the last change" in board.text("figures")
+    monkeypatch.setattr(module, "_REST_SECONDS", 0)
+    ask(board, "set", field="peak_rps", value=1100, number=4)
+    assert "Working it out" not in board.text("figures")
+
+
+def test_a_topic_follows_requirements_that_change_no_other_figure(board: Board) -> None:
+    ask(board, "open", key="figures-cleaner-regions", value=True)
+    before = board.text("figures")
+    ask(board, "set", field="data_residency", value="eu")
+    assert board.text("figures") != before
 
 
 def test_another_view_is_shown_without_evaluating(board: Board, counted: list[Requirements]) -> None:

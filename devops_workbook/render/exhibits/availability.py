@@ -26,7 +26,7 @@ def availability(evaluation: Evaluation) -> Exhibit:
         f"{percent(found.pct, 4)}, down {duration(found.downtime_minutes_month)} a month; "
         f"error budget {duration(found.error_budget_minutes_month)}"
     )
-    return Exhibit("availability", "Availability", line, lambda: tuple(_body(found)))
+    return Exhibit("availability", "Availability", line, lambda: tuple(_body(found)), slow=True)
 
 
 def _body(found: Availability) -> Iterator[Block]:
@@ -34,6 +34,8 @@ def _body(found: Availability) -> Iterator[Block]:
     yield Text(f"{target}{duration(found.error_budget_minutes_month)} a month. {_PROMISE}")
     yield _journeys(found)
     yield _parts(found)
+    if any(part.pct is not None and (found.pct or 0.0) > part.pct for part in found.parts):
+        yield Text("The parts are those of one site. Together with the second site they promise more than alone.")
     if found.contributions:
         yield _contributions(found)
     yield Proofs(found.evidence)
@@ -52,20 +54,31 @@ def _in_words(block: ReliabilityBlock) -> str:
     """A block diagram as a sentence: series with arrows, alternatives with their numbers."""
     if block.kind == "part":
         return block.title
-    parts = [_in_words(child) for child in block.children]
+    if block.kind == "k-of-n":
+        return f"{block.title} ({block.detail})"
+    # Two sites that are built alike are told once, and so is what a path needs twice.
+    parts = dict.fromkeys(_in_words(child) for child in block.children)
     if block.kind == "series":
         return " → ".join(parts)
-    # Two sites that are built alike are told once.
-    return f"{block.title} ({block.detail}) of [{'; '.join(dict.fromkeys(parts))}]"
+    return f"{block.title} ({block.detail}), {'each' if len(parts) == 1 else 'one'} with {' or '.join(parts)}"
+
+
+_FORMS = {
+    "multi-zone": "several zones", "zonal": "one zone", "single": "one instance", "regional": "the region",
+    "multi-region": "several regions", "global": "the world",
+}  # fmt: skip
 
 
 def _parts(found: Availability) -> Table:
     rows = [
-        (p.title, p.form, Number(percent(p.pct, 4), p.evidence), duration(p.minutes_month), p.evidence.as_of)
+        (
+            p.title, _FORMS.get(p.form, p.form), Number(percent(p.pct, 4), p.evidence), duration(p.minutes_month),
+            p.evidence.as_of,
+        )
         for p in found.parts
-    ]
+    ]  # fmt: skip
     whole = ("Whole path", "", percent(found.pct, 4), duration(found.downtime_minutes_month), "")
-    head = ("Part of the path", "Form", "Promised", "Down a month", "As of")
+    head = ("Part of the path", "Spread over", "Promised", "Down a month", "As of")
     return Table("Availability along the users' path", head, (*rows, whole), (2, 3), total=True)
 
 

@@ -19,10 +19,10 @@ def capacity(evaluation: Evaluation) -> Exhibit:
     line = (
         f"{quantity(found.replicas)} replicas serve {quantity(found.workers)} requests at once, "
         f"{percent(100 * found.utilisation)} busy at the planned peak of {quantity(found.planned_rps, 'req/s')}; "
-        f"p99 {quantity(found.p99_ms, 'ms')}"
+        f"99 of 100 answers come within {quantity(found.p99_ms, 'ms')}"
     )
     target = evaluation.requirements.p99_latency_ms
-    return Exhibit("capacity", "Capacity", line, lambda: tuple(_body(found, target)))
+    return Exhibit("capacity", "Capacity", line, lambda: tuple(_body(found, target)), slow=True)
 
 
 def _body(found: Capacity, target: float) -> Iterator[Block]:
@@ -57,18 +57,18 @@ def _mark(row: Replicas) -> str:
 
 
 def _ms(value: float | None) -> str:
-    return "without end" if value is None else quantity(value, "ms")
+    return "grows without end" if value is None else quantity(value, "ms")
 
 
 def _chart(found: Capacity, target: float) -> Iterator[Figure]:
     rows = [row for row in found.table if row.p99_ms is not None]
     if len(rows) < 2:
         return
-    marks = [("one zone lost" if row.lost_zone and not row.chosen else "chosen", float(row.replicas))
+    marks = [("One zone lost" if row.lost_zone and not row.chosen else "Chosen", float(row.replicas))
              for row in rows if row.chosen or row.lost_zone]  # fmt: skip
     chart = Lines(
         "Response time by number of replicas", tuple(float(row.replicas) for row in rows), "replicas",
-        (Series("response, p99", tuple(row.p99_ms or 0.0 for row in rows)),), "ms", tuple(marks), ("target", target),
+        (Series("Response, p99", tuple(row.p99_ms or 0.0 for row in rows)),), "ms", tuple(marks), ("Target", target),
         log=max(row.p99_ms or 0.0 for row in rows) > 20 * min(row.p99_ms or 0.0 for row in rows),
     )  # fmt: skip
     yield Figure(chart, "Response time against replicas, at the design load")

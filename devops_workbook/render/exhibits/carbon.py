@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from devops_workbook.assess.model import Carbon
 from devops_workbook.evaluate import Evaluation
 from devops_workbook.render.exhibits.model import Block, Exhibit, Number, Proofs, Table, Text
-from devops_workbook.render.figures import quantity
+from devops_workbook.render.figures import NOT_KNOWN, quantity
 
 __all__ = ["carbon"]
 
@@ -24,15 +24,22 @@ def carbon(evaluation: Evaluation) -> Exhibit:
 def _body(found: Carbon, titles: dict[str, str]) -> Iterator[Block]:
     rows = [
         (
-            titles.get(x.component, x.component), x.region, quantity(x.kwh, "kWh"),
-            Number(quantity(x.kgco2e, "kgCO2e"), x.evidence),
+            titles.get(x.component, x.component), x.region or "global", _fine(x.kwh),
+            Number(_fine(x.kgco2e), x.evidence),
         )
         for x in sorted(found.lines, key=lambda line: -line.kwh)
     ]  # fmt: skip
-    total = ("All", "", quantity(sum(x.kwh for x in found.lines), "kWh"), quantity(found.kgco2e_month, "kgCO2e"))
+    total = ("All", "", _fine(sum(x.kwh for x in found.lines)), _fine(found.kgco2e_month))
     if rows:
-        head = ("Component", "Region", "Energy a month", "Emissions a month")
+        head = ("Component", "Region", "Energy, kWh a month", "Emissions, kgCO2e a month")
         yield Table("Emissions by component", head, (*rows, total), (2, 3), total=True)
     if found.excluded:
         yield Text(f"Not in the figure: {'; '.join(found.excluded)}.")
     yield Proofs(found.evidence)
+
+
+def _fine(amount: float | None) -> str:
+    """Two decimals, so that a column can be compared; what is less is said to be less, not nothing."""
+    if amount is None:
+        return NOT_KNOWN
+    return "under 0.01" if 0 < amount < 0.005 else f"{amount:,.2f}"

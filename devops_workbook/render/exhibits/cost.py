@@ -14,7 +14,7 @@ from devops_workbook.render.figures import NOT_KNOWN, money, percent, price, pri
 
 __all__ = ["cost"]
 
-_TERMS = {"1y": "1 year", "3y": "3 years", "spot": "spot"}
+_TERMS = {"1y": "1 year", "3y": "3 years", "spot": "Spot"}
 
 
 def cost(evaluation: Evaluation) -> Exhibit:
@@ -24,7 +24,7 @@ def cost(evaluation: Evaluation) -> Exhibit:
         f"{money(found.monthly_usd)} a month, {money(found.production_usd)} of it for production; "
         f"{_fine(found.per_1000_requests_usd)} per 1,000 requests; on demand, prices of {price_dates(found)}"
     )
-    return Exhibit("cost", "Cost", line, lambda: tuple(_body(evaluation, found)))
+    return Exhibit("cost", "Cost", line, lambda: tuple(_body(evaluation, found)), slow=True)
 
 
 def _body(evaluation: Evaluation, found: Cost) -> Iterator[Block]:
@@ -95,7 +95,7 @@ def _by_section_chart(found: Cost) -> Figure:
 
 
 def _environments(found: Cost) -> Table:
-    rows = [(e.title, Number(money(e.monthly_usd), e.evidence), " ".join(e.rules)) for e in found.environments]
+    rows = [(e.title, Number(money(e.monthly_usd), e.evidence), " ".join(e.rules) or "–") for e in found.environments]
     return Table("Cost by environment", ("Environment", "A month", "How it differs from production"), tuple(rows), (1,))
 
 
@@ -107,7 +107,7 @@ def _bill(evaluation: Evaluation, found: Cost) -> Table:
             continue
         rows.append(("" if line.component == earlier else titles.get(line.component, line.component), *_line(line)))
         earlier = line.component
-    head = ("Component", "Item", "Quantity a month", "Unit price", "A month", "Source")
+    head = ("Component", "Item", "Quantity a month", "Price of one", "A month", "Source")
     total = ("Production", "", "", "", money(found.production_usd), "")
     return Table(f"The bill of production, in {found.currency}", head, (*rows, total), (2, 3, 4), total=True)
 
@@ -123,29 +123,35 @@ def _line(line: CostLine) -> tuple[str | Number | Cited, ...]:
     marks = [line.note, f"price overlay: {line.adjusted}" if line.adjusted else ""]
     item = line.item + "".join(f" ({mark})" for mark in marks if mark)
     return (
-        item, quantity(line.quantity, line.unit), price(line.unit_price_usd),
+        item, quantity(line.quantity, line.unit), _unit_price(line.unit_price_usd),
         Number(money(line.monthly_usd), line.evidence, told=True), Cited("", line.source, line.as_of),
     )  # fmt: skip
+
+
+def _unit_price(usd: float | None) -> str:
+    """A list price has at most six digits; the mean over the tiers of one has as many as the division gives."""
+    return price(None if usd is None else float(f"{usd:.6g}"))
 
 
 def _commitments(found: tuple[Commitment, ...], titles: dict[str, str]) -> Table:
     rows = [
         (
             titles.get(c.component, c.title), _TERMS.get(c.term, c.term), money(c.on_demand_usd),
-            Number(money(c.committed_usd), c.evidence), money(c.saving_usd), percent(100 * c.break_even),
+            Number(money(c.committed_usd), c.evidence), money(c.saving_usd),
+            "–" if c.term == "spot" else percent(100 * c.break_even),
         )
         for c in found
     ]  # fmt: skip
-    head = ("Component", "Term", "On demand", "Committed", "Saved a month", "Pays if it runs more than")
+    head = ("Component", "Term", "On demand", "Then", "Saved a month", "Pays if it runs more than")
     return Table("What always runs, under other terms", head, tuple(rows), (2, 3, 4, 5))
 
 
 def _growth_chart(found: Cost) -> Figure:
     months = tuple(float(n) for n in range(len(found.projection.monthly_usd)))
-    limit = ("budget", found.budget.monthly_usd) if found.budget else None
-    marks = (("over budget", float(found.budget.exceeded_in)),) if found.budget and found.budget.exceeded_in else ()
+    limit = ("Budget", found.budget.monthly_usd) if found.budget else None
+    marks = (("Over budget", float(found.budget.exceeded_in)),) if found.budget and found.budget.exceeded_in else ()
     chart = Lines(
         "Cost a month as the load grows", months, "months from now",
-        (Series("cost a month", found.projection.monthly_usd),), found.currency, marks, limit,
+        (Series("Cost a month", found.projection.monthly_usd),), found.currency, marks, limit,
     )  # fmt: skip
     return Figure(chart, f"{money(found.projection.total_usd)} over {len(months)} months")

@@ -76,12 +76,16 @@ Block = Text | Table | Figure | Proofs
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
-    """One topic: its id, title, the line that sums it up, and how its body is made."""
+    """One topic: its id, title, the line that sums it up, and how its body is made.
+
+    slow: whether the body takes further evaluations or charts, so that the rest should not have to wait for it.
+    """
 
     id: str
     title: str
     line: str
     body: Callable[[], Sequence[Block]]
+    slow: bool = False
 
 
 def text_of(cell: Cell) -> str:

@@ -8,7 +8,7 @@ from devops_workbook.assess.model import Recovery, RecoveryCase
 from devops_workbook.evaluate import Evaluation
 from devops_workbook.render.charts import Bars, Series
 from devops_workbook.render.exhibits.model import Block, Cell, Cited, Exhibit, Figure, Number, Table
-from devops_workbook.render.figures import duration, quantity
+from devops_workbook.render.figures import duration, quantity, volume
 
 __all__ = ["recovery"]
 
@@ -19,10 +19,10 @@ def recovery(evaluation: Evaluation) -> Exhibit:
     """The recovery of an evaluation."""
     found = evaluation.assessment.recovery
     line = (
-        f"worst of instance, zone and region: {duration(found.rto_minutes)} down, "
+        f"Worst of instance, zone and region: {duration(found.rto_minutes)} down, "
         f"{duration(found.rpo_minutes)} of data lost"
     )
-    return Exhibit("recovery", "Recovery", line, lambda: tuple(_body(found)))
+    return Exhibit("recovery", "Recovery", line, lambda: tuple(_body(found)), slow=True)
 
 
 def _body(found: Recovery) -> Iterator[Block]:
@@ -59,16 +59,21 @@ def _chart(found: Recovery) -> Figure | None:
     cases = [case for case in found.cases if case.rto_minutes is not None]
     if not cases:
         return None
-    series = _series(cases)
-    limit = ("RTO target", found.rto_target_minutes)
     longest = max(case.rto_minutes or 0 for case in cases)
+    unit, size = ("hours", 60.0) if longest > _HOURS_FROM else ("minutes", 1.0)
+    series = tuple(Series(s.name, tuple(value / size for value in s.values)) for s in _series(cases))
+    limit = ("RTO target", found.rto_target_minutes / size)
     # A target far beyond every bar would leave no room for the bars.
-    chart = Bars("What the time to recover is spent on", tuple(case.title for case in cases), series, "minutes",
-                 limit if limit[1] <= 3 * longest else None)  # fmt: skip
+    chart = Bars(
+        "What the time to recover is spent on", tuple(case.title for case in cases), series, unit,
+        limit if limit[1] <= 3 * longest / size else None, tuple(duration(case.rto_minutes) for case in cases),
+    )  # fmt: skip
     return Figure(chart, "Time to recover, step by step")
 
 
+_HOURS_FROM = 300  # minutes; longer disruptions are drawn in hours
 _NAMED = 6  # steps told apart in the chart; the shorter ones are told together
+_OTHERS = "Shorter steps"
 
 
 def _series(cases: list[RecoveryCase]) -> tuple[Series, ...]:
@@ -79,10 +84,10 @@ def _series(cases: list[RecoveryCase]) -> tuple[Series, ...]:
     named = sorted(longest, key=lambda title: -longest[title])[:_NAMED]
 
     def minutes(case: RecoveryCase, title: str) -> float:
-        alike = (s for s in case.steps if (s.title if s.title in named else "shorter steps") == title)
+        alike = (s for s in case.steps if (s.title if s.title in named else _OTHERS) == title)
         return sum(s.minutes or 0.0 for s in alike)
 
-    titles = [title for title in longest if title in named] + ["shorter steps"] * (len(longest) > _NAMED)
+    titles = [title for title in longest if title in named] + [_OTHERS] * (len(longest) > _NAMED)
     return tuple(Series(title, tuple(minutes(case, title) for case in cases)) for title in titles)
 
 
@@ -98,13 +103,14 @@ def _steps(found: Recovery) -> Table:
 def _backups(found: Recovery) -> Table:
     rows = [
         (
-            f"{b.data.capitalize()}, {b.generation}", _made(b.every_hours), quantity(b.kept),
-            duration(1440 * b.retention_days), Number(quantity(b.gb, "GB"), b.evidence), b.region or "–",
+            f"{b.data.capitalize()}, {b.generation if b.every_hours else 'versions'}", _made(b.every_hours),
+            quantity(b.kept) if b.every_hours else "all",
+            duration(1440 * b.retention_days), Number(volume(b.gb), b.evidence), b.region or "–",
             "yes" if b.immutable else "no",
         )
         for b in found.backups
     ]  # fmt: skip
-    head = ("Backups", "Made", "Kept", "For", "Stored", "Region", "Immutable")
+    head = ("Backups", "Made", "Copies", "Kept for", "Stored", "Region", "Immutable")
     return Table("Backups, generation by generation", head, tuple(rows), (2, 3, 4))
 
 
@@ -113,5 +119,9 @@ def _made(every_hours: float) -> str:
 
 
 def _tests(found: Recovery) -> Table:
-    rows = [(t.title, f"every {t.every_days} days", duration(t.minutes), t.proves) for t in found.tests]
+    rows = [(t.title, _every(t.every_days), duration(t.minutes), t.proves) for t in found.tests]
     return Table("Restore tests", ("Test", "When", "Takes", "What it proves"), tuple(rows), (2,))
+
+
+def _every(days: int) -> str:
+    return "every day" if days == 1 else f"every {days} days"

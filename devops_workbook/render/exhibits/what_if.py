@@ -25,9 +25,13 @@ __all__ = ["cleaner_regions", "other_clouds", "under_budget"]
 
 def other_clouds(evaluation: Evaluation) -> Exhibit:
     """The same requirements on every cloud."""
-    line = "the same requirements on every cloud of the catalog, worked out by the same rules"
+    line = "The same requirements on every cloud of the catalog, worked out by the same rules"
     return Exhibit(
-        "other-clouds", "Other clouds", line, lambda: tuple(_side_by_side(across_providers(evaluation.requirements)))
+        "other-clouds",
+        "Other clouds",
+        line,
+        lambda: tuple(_side_by_side(across_providers(evaluation.requirements))),
+        slow=True,
     )
 
 
@@ -36,15 +40,15 @@ def _side_by_side(found: tuple[ProviderCost, ...]) -> Iterator[Block]:
     rows: list[tuple[Cell, ...]] = [
         ("Region", *(p.region for p in found)),
         ("Cost a month", *(Number(money(p.outcome.monthly_usd), p.evidence) for p in found)),
-        ("of it for production", *(money(p.outcome.production_usd) for p in found)),
+        ("Of it for production", *(money(p.outcome.production_usd) for p in found)),
         *((s.title, *(money(dict(p.by_section).get(s.id)) for p in found)) for s in sections),
         ("Availability promised", *(percent(p.outcome.availability_pct, 4) for p in found)),
         ("Time to recover (RTO)", *(duration(p.outcome.rto_minutes) for p in found)),
         ("Data lost (RPO)", *(duration(p.outcome.rpo_minutes) for p in found)),
         ("Emissions a month", *(quantity(p.outcome.kgco2e_month, "kgCO2e") for p in found)),
         ("Findings", *(", ".join(f"{n} {severity}" for severity, n in p.findings) or "none" for p in found)),
-        ("Price lines borrowed", *(f"{p.sureness.borrowed} of {p.sureness.lines}" for p in found)),
-        ("their share of the cost", *(percent(100 * p.sureness.borrowed_share) for p in found)),
+        ("Price lines borrowed from another region", *(f"{p.sureness.borrowed} of {p.sureness.lines}" for p in found)),
+        ("Their share of the cost", *(percent(100 * p.sureness.borrowed_share) for p in found)),
         ("Price lines not known", *(quantity(p.sureness.unpriced) for p in found)),
     ]
     head = ("", *(p.title + (" (chosen)" if p.named else "") for p in found))
@@ -58,7 +62,7 @@ def under_budget(evaluation: Evaluation) -> Exhibit | None:
     if budget is None or budget.gap_usd <= 0:
         return None
     line = f"{money(budget.gap_usd)} a month over it; single changes and combinations, each worked out"
-    return Exhibit("under-budget", "Ways under the budget", line, lambda: (_ways(ways_under_budget(evaluation)),))
+    return Exhibit("under-budget", "Ways under the budget", line, lambda: (_ways(ways_under_budget(evaluation)),), True)
 
 
 _SHOWN = 8
@@ -80,8 +84,9 @@ def _ways(found: tuple[PricedWay, ...]) -> Block:
 
 def cleaner_regions(evaluation: Evaluation) -> Exhibit:
     """Regions of the same cloud whose grid emits less."""
-    line = "regions of the same cloud with less carbon: what they cost, how far they are, whether data may go there"
-    return Exhibit("cleaner-regions", "Cleaner regions", line, lambda: (_regions(lower_carbon_regions(evaluation)),))
+    line = "Regions of the same cloud with less carbon: what they cost, how far they are, whether data may go there"
+    regions = lower_carbon_regions
+    return Exhibit("cleaner-regions", "Cleaner regions", line, lambda: (_regions(regions(evaluation)),), True)
 
 
 def _regions(found: tuple[RegionAlternative, ...]) -> Block:
@@ -89,14 +94,15 @@ def _regions(found: tuple[RegionAlternative, ...]) -> Block:
         return Text("No region of this cloud is known to have a cleaner grid.")
     rows = [
         (
-            f"{r.title} ({r.region})", "yes" if r.allowed else "no", quantity(r.grid_gco2e_per_kwh, "gCO2e/kWh"),
-            _first(r, _less(r.saving_kgco2e)), _signed(r.difference_usd), quantity(r.round_trip_ms, "ms"),
-            quantity(r.p99_ms, "ms"), " ".join(r.consequences),
+            f"{r.title} ({r.region})", "yes" if r.allowed else "no", quantity(r.grid_gco2e_per_kwh),
+            _first(r, _less(r.saving_kgco2e)), _signed(r.difference_usd), _ms(r.round_trip_ms),
+            _ms(r.p99_ms), " ".join(r.consequences),
         )
         for r in found
     ]  # fmt: skip
-    head = ("Region", "Allowed", "Grid", "Emissions a month", "Cost a month", "Round trip", "p99 from here", "Else")
-    return Table("Regions with a cleaner grid", head, tuple(rows), (2, 3, 4, 5, 6))
+    head = ("Region", "Allowed", "Grid", "Emissions", "Cost", "Round trip", "p99 from here", "What else changes")
+    units = "gCO2e/kWh, change of kgCO2e and cost a month, ms"
+    return Table(f"Regions with a cleaner grid ({units})", head, tuple(rows), (2, 3, 4, 5, 6))
 
 
 def _first(region: RegionAlternative, text: str) -> Cell:
@@ -104,7 +110,11 @@ def _first(region: RegionAlternative, text: str) -> Cell:
 
 
 def _less(kilograms: float | None) -> str:
-    return quantity(None) if kilograms is None else f"{MINUS}{quantity(kilograms, 'kgCO2e')}"
+    return quantity(None) if kilograms is None else f"{MINUS}{quantity(float(f'{kilograms:.3g}'))}"
+
+
+def _ms(value: float | None) -> str:
+    return quantity(value) if value is None or value < 10 else f"{value:,.0f}"
 
 
 def _signed(usd: float) -> str:
