@@ -310,7 +310,7 @@ def _budget(c: Context, total: float, projection: Projection, as_of: str) -> Bud
     months = range(MONTHS)
     exceeded = 0 if total > limit else next((m for m in months if projection.monthly_usd[m] > limit), None)
     proof = Evidence(
-        "Cost above the budget", total - limit, "USD/month", "cost of all environments - budget; negative = room left",
+        "Cost less the budget", total - limit, "USD/month", "cost of all environments - budget; negative = room left",
         (Quantity("cost of all environments", total, "USD/month"), Quantity("budget", limit, "USD/month")),
         f"stated requirement; {_PRICES}", as_of,
     )  # fmt: skip

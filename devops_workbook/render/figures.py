@@ -130,8 +130,16 @@ def price(usd: float | None) -> str:
 
 
 def price_dates(cost: Cost) -> str:
-    """From the oldest to the newest price in the cost."""
-    return cost.price_date or NOT_KNOWN
+    """From the oldest to the newest price in the cost, and how much of it rests on prices of the last two years.
+
+    One old price among a hundred would otherwise make the whole look old.
+    """
+    if not cost.price_date or not cost.monthly_usd:
+        return cost.price_date or NOT_KNOWN
+    newest = max(line.as_of for line in cost.lines if line.monthly_usd is not None)
+    since = str(int(newest[:4]) - 1)
+    recent = sum(line.monthly_usd or 0.0 for line in cost.lines if line.as_of >= since)
+    return f"{cost.price_date}, {percent(100 * recent / cost.monthly_usd)} of the cost of {since} or later"
 
 
 def rating(score: float) -> str:

@@ -78,6 +78,7 @@ def metrics(c: Context) -> Decision:
     operated = c.choice("infrastructure.compute") == "kubernetes"
     options = service_options(options_of(c, "observability.metrics", _OPERATED if operated else None), services)
     sources = "the functions" if t.hosts is None else f"instances, {amount(t.hosts)} on average"
+    sources += " and the replicas on them" * operated
     return settle(
         c, "observability.metrics", options, prices=prices,
         rule_out={"datadog": _leaves_jurisdiction(c)},
