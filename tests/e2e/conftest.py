@@ -27,7 +27,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # a second browser, of other tests in this process, can only be started after it
 def context(lab: Lab) -> Iterator[Any]:
     with browse() as context:
         yield context
@@ -67,7 +67,7 @@ def page(context: Any, errors: Errors) -> Iterator[Any]:
     page.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def workshop(context: Any, errors: Errors, lab: Lab) -> Iterator[Any]:
     """The workshop notebook, run."""
     page = errors.watch(context.new_page())
