@@ -239,6 +239,22 @@ def _report(scenario: Scenario, evaluation: Evaluation) -> None:
     console.print(_line(f"{scenario.path}: valid; {summary or 'no'} {noun}", "bold"))
     for finding in sorted(findings, key=lambda f: list(SEVERITY_STYLES).index(f.severity)):
         console.print(_finding(finding))
+        for way in _under_budget(evaluation) if finding.code == "over-budget" else ():
+            console.print(way)
+
+
+_MOST_WAYS = 3
+
+
+def _under_budget(evaluation: Evaluation) -> Iterator[Text]:
+    """The best ways back under a budget that is exceeded, each worked out; nothing where it holds."""
+    from devops_workbook.render.figures import money
+    from devops_workbook.what_if import ways_under_budget
+
+    for way in ways_under_budget(evaluation)[:_MOST_WAYS]:
+        head = "under the budget" if way.under else "nearer to the budget"
+        what_else = " ".join(way.effects) or "Nothing else moves."
+        yield _line(f"    {head}: {way.text}: {money(way.monthly_usd)} a month. {what_else}")
 
 
 def _finding(finding: Finding) -> Text:

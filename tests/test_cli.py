@@ -106,6 +106,15 @@ def test_check_prints_findings_with_their_ways_out(run: Run) -> None:
     assert any(line.startswith("    way out: ") for line in rest)
 
 
+def test_check_prices_the_ways_back_under_a_budget(run: Run) -> None:
+    lines = run("check", examples()["back-office"]).out.splitlines()
+    at = next(n for n, line in enumerate(lines) if line.endswith("[over-budget]"))
+    ways = [line for line in lines[at + 1 :] if " the budget: " in line]
+    assert 1 <= len(ways) <= 3
+    assert all(re.match(r"    (under|nearer to) the budget: .+: \$[\d,.]+ a month\. .+\.$", way) for way in ways)
+    assert not any(" the budget: " in line for line in run("check", examples()["payments-api"]).out.splitlines())
+
+
 def test_check_tells_every_problem_of_every_file_and_still_checks_the_others(run: Run, shop: Path) -> None:
     bad = shop.with_name("bad.yaml")
     bad.write_text("peek_rps: 3\nteam_size: 0\n")
