@@ -43,7 +43,7 @@ def secrets(c: Context) -> Decision:
     """Where credentials live and how they are rotated."""
     services = {"native": c.service("secrets"), "vault": c.catalog.tools.get("vault")}
     options = service_options(options_of(c, "security.secrets"), services)
-    rationale = [f"{c.assume('secrets_count'):g} secrets in three environments, rotated without a deployment."]
+    rationale = [f"{c.assume('secrets_count'):g} secrets in each of three environments, rotated without a deployment."]
     return settle(c, "security.secrets", options, rationale=rationale)
 
 
