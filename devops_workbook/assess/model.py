@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from devops_workbook.catalog.model import GrowsWith, Term
-from devops_workbook.design.recovery import Disruption
+from devops_workbook.design.recovery import Disruption, Step
 from devops_workbook.evidence import Evidence, Quantity
 
 __all__ = [
     "Assessment", "Availability", "AvailabilityPart", "BackupSet", "Block", "Budget", "Capacity", "Carbon",
     "CarbonLine", "ColdCache", "Commitment", "Compliance", "Connections", "Contribution", "ControlStatus", "Cost",
     "CostLine", "Disruption", "Environment", "FrameworkCoverage", "Journey", "Packing", "Projection", "Recovery",
-    "RecoveryCase", "RecoveryStep", "Replicas", "RestoreTest", "Retention", "Signal", "Telemetry", "TierAmount",
+    "RecoveryCase", "Replicas", "RestoreTest", "Retention", "Signal", "Telemetry", "TierAmount",
 ]  # fmt: skip
 
 # --- capacity --------------------------------------------------------------------------------------------
@@ -204,16 +204,6 @@ class Availability:
 
 
 @dataclass(frozen=True, slots=True)
-class RecoveryStep:
-    """One step of a recovery, in minutes; None = not known."""
-
-    title: str
-    minutes: float | None
-    source: str
-    as_of: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class RecoveryCase:
     """One disruption, and how it ends; None = not known. meets_rto, meets_rpo: whether the targets are met, None =
     not known."""
@@ -224,7 +214,7 @@ class RecoveryCase:
     rpo_minutes: float | None
     meets_rto: bool | None
     meets_rpo: bool | None
-    steps: tuple[RecoveryStep, ...]
+    steps: tuple[Step, ...]
     evidence: tuple[Evidence, ...]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from devops_workbook.assess.model import BackupSet, Disruption, Recovery, RecoveryCase, RecoveryStep, RestoreTest
+from devops_workbook.assess.model import BackupSet, Disruption, Recovery, RecoveryCase, RestoreTest
 from devops_workbook.design import recovery as steps
 from devops_workbook.design.backups import COPIED_HOURLY, CopySet, backups_of
 from devops_workbook.design.context import Context
@@ -65,7 +65,7 @@ def _worst(values: Iterable[float | None]) -> float | None:
 
 def _case(c: Context, case: steps.Recovery) -> RecoveryCase:
     r, title, minutes = c.requirements, _TITLES[case.disruption], case.rto_minutes
-    taken = tuple(RecoveryStep(s.title, s.minutes, s.source, s.as_of) for s in case.steps)
+    taken = case.steps
     known = minutes is not None
     rto = Evidence(
         f"RTO, {title.lower()}", minutes, "min",

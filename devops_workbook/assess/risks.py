@@ -597,7 +597,7 @@ def database_connections(c: Context, a: Assessment) -> Iterator[Finding]:
 
 def _fewer_connections(c: Context, limit: int | None) -> Iterator[WayOut]:
     """Other kinds of compute whose replicas share a pool, and stay within the limit if there is one."""
-    zones = min(3, c.region.zones)
+    zones = c.zones
     for option in _possible(c, _COMPUTE):
         if option.id != "functions":
             size = compute_size(c, load_of(c, option.id), c.provider.services[option.service], zones)
@@ -641,7 +641,7 @@ def _roomier_compute(c: Context) -> Iterator[WayOut]:
     for option in _possible(c, _COMPUTE):
         service = c.provider.services[option.service]
         most = most_instances(service)
-        size = compute_size(c, load_of(c, option.id), service, min(3, c.region.zones))
+        size = compute_size(c, load_of(c, option.id), service, c.zones)
         if most is None or size.peak <= most:
             yield WayOut(f"Use {option.title}: {counted(size.peak, 'instance')}", _override(c, _COMPUTE, option.id))
 
@@ -673,7 +673,7 @@ def carbon_elsewhere(c: Context, _: Assessment) -> Iterator[Finding]:
         away = c.provider.round_trip(here.id, r.id)
         allowed = residency in ("none", r.jurisdiction) and r.id != c.requirements.secondary_region
         cleaner = here.grid.value and r.grid.value is not None and 2 * r.grid.value < here.grid.value
-        if allowed and cleaner and away and away.value is not None and r.zones >= min(3, here.zones):
+        if allowed and cleaner and away and away.value is not None and r.zones >= c.zones:
             found.append((away.value, r.grid.value or 0.0, r))
     if found:
         nearest, cleanest = min(found, key=lambda x: x[0]), min(found, key=lambda x: x[1])

@@ -15,8 +15,8 @@ from devops_workbook.catalog.model import Service
 from devops_workbook.design.context import Context
 from devops_workbook.design.model import Topology
 from devops_workbook.design.pricing import find_service
-from devops_workbook.design.sizing import SECONDS_PER_MONTH, load_of
-from devops_workbook.design.telemetry import DAYS_PER_MONTH, Kept, searchable_days, stored_gb, telemetry_of, tiers
+from devops_workbook.design.sizing import DAYS_PER_MONTH, SECONDS_PER_MONTH, load_of
+from devops_workbook.design.telemetry import Kept, searchable_days, stored_gb, telemetry_of, tiers
 from devops_workbook.evidence import Evidence, Quantity
 
 __all__ = ["assess_telemetry"]

@@ -27,7 +27,7 @@ from typing import Literal
 from devops_workbook.catalog.model import Region, Service
 from devops_workbook.design.context import Context
 from devops_workbook.design.sites import chosen_service, sites_of
-from devops_workbook.design.sizing import HOURS_PER_MONTH, load_of
+from devops_workbook.design.sizing import DAYS_PER_MONTH, KB_PER_GB, load_of
 
 __all__ = [
     "COPIED_HOURLY", "IMMUTABLE", "CopySet", "backups_of", "billed_gb", "chain_gb", "changed_share", "copied_gb_month",
@@ -40,9 +40,7 @@ IMMUTABLE = "pitr-immutable"
 """The backup option whose copies nobody can delete before their time."""
 
 _BACKUP = "disaster_recovery.backup"
-_DAYS_PER_MONTH = HOURS_PER_MONTH / 24.0
-_KB_PER_GB = 1e6
-_DAYS = {"daily": 1.0, "weekly": 7.0, "monthly": _DAYS_PER_MONTH, "yearly": 12.0 * _DAYS_PER_MONTH}
+_DAYS = {"daily": 1.0, "weekly": 7.0, "monthly": DAYS_PER_MONTH, "yearly": 12.0 * DAYS_PER_MONTH}
 
 Generation = Literal["log", "daily", "weekly", "monthly", "yearly"]
 
@@ -86,13 +84,13 @@ def chain_gb(c: Context, gb: float, kept: int, days: float, oldest: bool) -> flo
 
 def log_gb_per_day(c: Context) -> float:
     """GB of transaction log in a day at today's average: every item written, as replicated to a second site."""
-    return load_of(c).writes_month * c.assume("item_kb") / _KB_PER_GB / _DAYS_PER_MONTH
+    return load_of(c).writes_month * c.assume("item_kb") / KB_PER_GB / DAYS_PER_MONTH
 
 
 def files_changed_gb_month(c: Context) -> float:
     """GB of files written in a month at today's average."""
     writes = load_of(c).origin_requests_month * c.assume("object_writes_per_request")
-    return writes * c.requirements.response_kb / _KB_PER_GB
+    return writes * c.requirements.response_kb / KB_PER_GB
 
 
 def copied_gb_month(c: Context) -> float:
@@ -101,7 +99,7 @@ def copied_gb_month(c: Context) -> float:
     gb = c.requirements.database_gb * changed_share(c, 1.0)
     if c.choice(_BACKUP) in COPIED_HOURLY:
         gb += log_gb_per_day(c)
-    return gb * c.assume("backup_size_share") * _DAYS_PER_MONTH
+    return gb * c.assume("backup_size_share") * DAYS_PER_MONTH
 
 
 # --- which ones ------------------------------------------------------------------------------------------
@@ -162,7 +160,7 @@ def _vaults(c: Context) -> Iterator[CopySet]:
 def _years(c: Context) -> int:
     """Yearly copies beyond those of the months, so that data reaches back as far as the audit logs that speak of it."""
     asked = [int(f.demands.get("min_log_retention_days", 0)) for f in c.frameworks]
-    beyond = max(c.requirements.log_retention_days, *asked, 0) - c.assume("backup_monthly_kept") * _DAYS_PER_MONTH
+    beyond = max(c.requirements.log_retention_days, *asked, 0) - c.assume("backup_monthly_kept") * DAYS_PER_MONTH
     return max(0, math.ceil(beyond / _DAYS["yearly"] - 1e-9))
 
 
@@ -217,8 +215,8 @@ class _Place:
         """Replaced and deleted files; copy: beside a copy of all files."""
         c, days = self.c, self.c.assume("file_version_days")
         files = c.requirements.object_storage_gb
-        gb = min(files, files_changed_gb_month(c) / _DAYS_PER_MONTH * days)
-        writes = load_of(c).origin_requests_month * c.assume("object_writes_per_request") / _DAYS_PER_MONTH * days
+        gb = min(files, files_changed_gb_month(c) / DAYS_PER_MONTH * days)
+        writes = load_of(c).origin_requests_month * c.assume("object_writes_per_request") / DAYS_PER_MONTH * days
         formula = f"at most all files, else what is written in {days:g} days" + (", and a copy of all files" * copy)
         every = c.assume("backup_copy_interval_minutes") / 60.0 if copy else 0.0
         return CopySet("files", "log", every, round(writes), days, gb + files * copy, self.component, self.region.id,

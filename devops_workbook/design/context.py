@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from devops_workbook.design.sizing import ComputeSize, Load
     from devops_workbook.design.telemetry import Volumes
 
-__all__ = ["Context"]
+__all__ = ["Context", "zones_used"]
+
+
+def zones_used(region: Region) -> int:
+    """How many zones of a region a design spreads over: three, where there are so many."""
+    return min(3, region.zones)
 
 
 @dataclass
@@ -84,6 +89,11 @@ class Context:
                     for field_id in self.catalog.controls[id].needs:
                         asked.setdefault(field_id, {}).setdefault(id, []).append(f"{framework.title} {requirement}")
         return asked
+
+    @property
+    def zones(self) -> int:
+        """How many zones of the primary region a design spreads over, where its form asks for several."""
+        return zones_used(self.region)
 
     def assume(self, name: str) -> float:
         """The value of a design assumption."""

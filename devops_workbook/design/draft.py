@@ -11,11 +11,9 @@ from devops_workbook.design.context import Context
 from devops_workbook.design.model import AddressPlan, Boundary, Component, Connection, Topology
 from devops_workbook.design.telemetry import hosting, telemetry_of
 
-__all__ = ["KB_PER_GB", "Draft", "Usage"]
+__all__ = ["Draft", "Usage"]
 
 Usage = Mapping[str, float | None]
-
-KB_PER_GB = 1e6
 
 
 @dataclass

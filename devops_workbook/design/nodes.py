@@ -22,7 +22,7 @@ from typing import Literal
 
 from devops_workbook.catalog.model import Instance, Provider, Service
 
-__all__ = ["Node", "Pods", "kubelet_gib", "kubelet_vcpu", "nodes_of", "pack"]
+__all__ = ["Node", "Pods", "kubelet_gib", "kubelet_vcpu", "nodes_of", "pack", "whole"]
 
 Scarce = Literal["processors", "memory", "pods"]
 
@@ -97,8 +97,8 @@ def pack(instance: Instance, limits: Mapping[str, float], agents: Pods, replica:
     pods = instance.max_pods or (int(default) if default else None)
     vcpu, gib = kubelet_vcpu(limits, instance), kubelet_gib(limits, instance.memory_gib, pods)
     rooms: list[tuple[int, Scarce]] = [
-        (_whole((instance.vcpu - vcpu - agents.vcpu) / replica.vcpu), "processors"),
-        (_whole((instance.memory_gib - gib - agents.gib) / replica.gib), "memory"),
+        (whole((instance.vcpu - vcpu - agents.vcpu) / replica.vcpu), "processors"),
+        (whole((instance.memory_gib - gib - agents.gib) / replica.gib), "memory"),
     ]
     if pods is not None:
         rooms.append((pods - agents.count, "pods"))
@@ -106,7 +106,8 @@ def pack(instance: Instance, limits: Mapping[str, float], agents: Pods, replica:
     return Node(instance, vcpu, gib, agents, pods, max(0, fit), scarce)
 
 
-def _whole(quotient: float) -> int:
+def whole(quotient: float) -> int:
+    """How many whole ones there are in a quotient, a hair's breadth below the next counted as the next."""
     return math.floor(quotient + 1e-9)
 
 

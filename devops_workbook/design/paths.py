@@ -23,7 +23,7 @@ from devops_workbook.catalog.model import Provider, Service, Sla
 from devops_workbook.design.context import Context
 from devops_workbook.design.recovery import Setup, region_case
 from devops_workbook.design.reliability import ALWAYS_ON, Failover, form_sla, k_of_n, series, sites, two_sites
-from devops_workbook.design.sizing import HOURS_PER_MONTH, SECONDS_PER_MONTH, address_count, load_of
+from devops_workbook.design.sizing import HOURS_PER_MONTH, KB_PER_GB, SECONDS_PER_MONTH, address_count, load_of
 
 __all__ = [
     "Part", "carrier", "combined", "entry_service", "entry_usage", "failover_of", "filtered", "intake_services",
@@ -62,7 +62,7 @@ def part_of(c: Context, component: str, service: Service, form: str) -> Part:
     sla = form_sla(service, form)
     if sla is not None or form == "single-zone":
         return Part(component, service, sla, 0, sla.pct if sla else None)
-    zones = min(3, c.region.zones)
+    zones = c.zones
     zonal = service.sla("zonal", "single")
     if zonal is None or zonal.pct is None or zones < 2:
         return Part(component, service, zonal, 0, None)
@@ -71,9 +71,6 @@ def part_of(c: Context, component: str, service: Service, form: str) -> Part:
 
 
 # --- which services --------------------------------------------------------------------------------------
-
-
-_KB_PER_GB = 1e6
 
 
 def filtered(c: Context) -> bool:
@@ -102,7 +99,7 @@ def entry_usage(c: Context, service: Service, zones: int, share: float = 1.0) ->
     requests = load_of(c).origin_requests_month * share
     if service.role == "api_gateway":
         return {"requests": requests, "months": 1.0}
-    gb = requests * c.requirements.response_kb / _KB_PER_GB
+    gb = requests * c.requirements.response_kb / KB_PER_GB
     units = _capacity_units(c, service, requests, gb) * HOURS_PER_MONTH
     addresses = address_count(service, zones) * HOURS_PER_MONTH
     return {"lb_hours": HOURS_PER_MONTH, "lb_gb": gb, "capacity_unit_hours": units, "address_hours": addresses}

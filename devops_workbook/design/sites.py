@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass, replace
 
 from devops_workbook.catalog.model import Region, Service
-from devops_workbook.design.context import Context
+from devops_workbook.design.context import Context, zones_used
 from devops_workbook.design.reliability import sites
 from devops_workbook.design.sizing import ComputeSize, compute_size, load_of
 
@@ -51,7 +51,7 @@ def sites_of(c: Context) -> tuple[Site, ...]:
 
 def zones_of(c: Context, site: Site) -> int:
     """How many zones a site spreads over: three where the region has them, one where the form asks for one."""
-    return 1 if c.choice(_HIGH_AVAILABILITY) == "single-zone" else min(3, site.region.zones)
+    return 1 if c.choice(_HIGH_AVAILABILITY) == "single-zone" else zones_used(site.region)
 
 
 def chosen_service(c: Context, field_id: str) -> Service:

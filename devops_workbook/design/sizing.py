@@ -20,19 +20,22 @@ from functools import cached_property, lru_cache
 
 from devops_workbook.catalog.model import Instance, Provider, Service
 from devops_workbook.design.context import Context
-from devops_workbook.design.nodes import Node, Pods, nodes_of
+from devops_workbook.design.nodes import Node, Pods, nodes_of, whole
 from devops_workbook.design.queueing import Queue
 from devops_workbook.evidence import Fact
 from devops_workbook.units import convert
 
 __all__ = [
-    "ARRIVALS", "HOURS_PER_MONTH", "SECONDS_PER_MONTH", "ComputeSize", "DatabaseSize", "Load", "address_count",
+    "ARRIVALS", "DAYS_PER_MONTH", "HOURS_PER_MONTH", "KB_PER_GB",
+    "SECONDS_PER_MONTH", "ComputeSize", "DatabaseSize", "Load", "address_count",
     "cache_size", "cheapest_size", "compute_size", "compute_usage", "connection_limit", "connections_per_replica",
     "database_size", "database_usage", "load_of", "most_instances", "rollout_replicas", "smallest_machine",
     "start_seconds", "zone_count",
 ]  # fmt: skip
 
 HOURS_PER_MONTH = 730.0
+DAYS_PER_MONTH = HOURS_PER_MONTH / 24.0
+KB_PER_GB = 1e6
 SECONDS_PER_MONTH = HOURS_PER_MONTH * 3600.0
 _MOST_INSTANCES = 100  # beyond this a larger size is preferred, whatever it costs
 _MOST_REPLICAS = 15  # read replicas of a database whose limit the catalog does not name
@@ -287,7 +290,7 @@ def _replica_workers(context: Context, most: float = math.inf) -> int:
     """Requests that a replica of the standard size serves at once: as many as keep its processors busy, but not more
     than the service lets one instance take."""
     share = context.requirements.cpu_pct / 100.0
-    return max(1, int(min(most, _whole(context.assume("replica_vcpu") / share))))
+    return max(1, int(min(most, whole(context.assume("replica_vcpu") / share))))
 
 
 def _needed(load: Load, workers: int, vcpu: float) -> int:
@@ -330,7 +333,7 @@ def _machines(context: Context, load: Load, service: Service, zones: int) -> Com
     least = max(1, zones)
 
     def workers(i: Instance) -> int:
-        return max(1, _whole(min(i.vcpu / share, i.memory_gib / gib_each)))
+        return max(1, whole(min(i.vcpu / share, i.memory_gib / gib_each)))
 
     def count(i: Instance) -> tuple[int, float]:
         return zone_count(_needed(load, workers(i), i.vcpu), zones), _mean(load, workers(i), i.vcpu, zones)
@@ -369,10 +372,6 @@ def most_instances(service: Service) -> int | None:
     """The most nodes, replicas or instances that a compute service runs, None = the catalog knows no limit."""
     limits = (service.limits.get(name) for name in ("nodes_max", "replicas_max", "instances_max"))
     return min((int(most) for most in limits if most is not None), default=None)
-
-
-def _whole(quotient: float) -> int:
-    return math.floor(quotient + 1e-9)
 
 
 def _ceil(wanted: int, each: int) -> int:

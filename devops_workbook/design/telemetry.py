@@ -17,16 +17,21 @@ from dataclasses import dataclass
 from devops_workbook.catalog.model import Service
 from devops_workbook.design.context import Context
 from devops_workbook.design.sites import chosen_service, site_compute, sites_of
-from devops_workbook.design.sizing import HOURS_PER_MONTH, SECONDS_PER_MONTH, load_of, smallest_machine
+from devops_workbook.design.sizing import (
+    DAYS_PER_MONTH,
+    HOURS_PER_MONTH,
+    KB_PER_GB,
+    SECONDS_PER_MONTH,
+    load_of,
+    smallest_machine,
+)
 from devops_workbook.units import convert
 
 __all__ = [
-    "DAYS_PER_MONTH", "Hosting", "Kept", "Volumes", "hosting", "pipeline_minutes_month", "searchable_days", "stored_gb",
+    "Hosting", "Kept", "Volumes", "hosting", "pipeline_minutes_month", "searchable_days", "stored_gb",
     "telemetry_of", "tiers",
 ]  # fmt: skip
 
-DAYS_PER_MONTH = HOURS_PER_MONTH / 24.0
-_KB_PER_GB = 1e6
 _BYTES_PER_GB = 1e9
 _SEARCHED_DAYS = 30  # days for which logs are searchable in any case, where a price of ingestion includes none
 
@@ -133,7 +138,7 @@ def _measure(c: Context) -> Volumes:
     replicas = sum(size.mean * size.node.per_node for size in sizes if size.node)
     series = (sources + replicas) * c.assume("metric_series_per_instance")
     included = c.catalog.tools["datadog"].limits["custom_metrics_per_host"]
-    log_gb = load.origin_requests_month * c.assume("log_kb_per_request") / _KB_PER_GB
+    log_gb = load.origin_requests_month * c.assume("log_kb_per_request") / KB_PER_GB
     return Volumes(
         metric_series=series,
         samples=series * SECONDS_PER_MONTH / c.assume("scrape_interval_seconds"),
@@ -189,7 +194,7 @@ def _stored_gb(c: Context, tool: Service, t: Volumes) -> float:
     if tool.role == "metrics":
         return t.samples * limits["disk_bytes_per_sample"] / 1e9 * months * limits["nodes"]
     if tool.role == "traces":
-        return t.spans * c.assume("span_kb") / _KB_PER_GB * months
+        return t.spans * c.assume("span_kb") / KB_PER_GB * months
     return t.log_stored_gb if tool.role == "logs" else 0.0
 
 

@@ -7,9 +7,9 @@ accounts: audit trail, threat detection, configuration checks, budget.
 from __future__ import annotations
 
 from devops_workbook.catalog.model import Service
-from devops_workbook.design.draft import KB_PER_GB, Draft, Usage
+from devops_workbook.design.draft import Draft, Usage
 from devops_workbook.design.sites import Site
-from devops_workbook.design.sizing import load_of
+from devops_workbook.design.sizing import KB_PER_GB, load_of
 from devops_workbook.design.telemetry import pipeline_minutes_month, telemetry_of
 from devops_workbook.design.traffic import emitted_gb, exported_gb, pulled_gb
 

@@ -21,12 +21,13 @@ from devops_workbook.design.backups import (
     stored_gb,
 )
 from devops_workbook.design.context import Context
-from devops_workbook.design.draft import KB_PER_GB, Draft, Usage
+from devops_workbook.design.draft import Draft, Usage
 from devops_workbook.design.model import Connection, Topology
 from devops_workbook.design.paths import entry_service, entry_usage, filtered
 from devops_workbook.design.sites import Site, chosen_service, site_compute, sites_of, zones_of
 from devops_workbook.design.sizing import (
     HOURS_PER_MONTH,
+    KB_PER_GB,
     DatabaseSize,
     cache_size,
     compute_usage,

@@ -9,12 +9,11 @@ from __future__ import annotations
 from devops_workbook.catalog.model import Service
 from devops_workbook.design.context import Context
 from devops_workbook.design.sites import Site, chosen_service, site_compute
-from devops_workbook.design.sizing import load_of
+from devops_workbook.design.sizing import KB_PER_GB, load_of
 from devops_workbook.design.telemetry import telemetry_of
 
 __all__ = ["emitted_gb", "exported_gb", "image_host", "pulled_gb"]
 
-_KB_PER_GB = 1e6
 _SIGNALS = {"logs": "observability.logging", "traces": "observability.tracing"}
 
 
@@ -37,7 +36,7 @@ def image_host(c: Context) -> Service | None:
 def emitted_gb(c: Context, site: Site) -> float:
     """GB a month of logs and spans that a site sends to the collector, which has not dropped any yet."""
     spans = load_of(c).origin_requests_month * c.assume("spans_per_request")
-    return (telemetry_of(c).log_gb + spans * c.assume("span_kb") / _KB_PER_GB) * site.share
+    return (telemetry_of(c).log_gb + spans * c.assume("span_kb") / KB_PER_GB) * site.share
 
 
 def exported_gb(c: Context, signal: str) -> float:
@@ -46,4 +45,4 @@ def exported_gb(c: Context, signal: str) -> float:
     if option.id == "native" or "nodes" in c.catalog.tools[option.service].limits:
         return 0.0
     t = telemetry_of(c)
-    return t.log_gb if signal == "logs" else t.spans * c.assume("span_kb") / _KB_PER_GB
+    return t.log_gb if signal == "logs" else t.spans * c.assume("span_kb") / KB_PER_GB

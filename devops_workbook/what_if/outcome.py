@@ -55,11 +55,6 @@ class Sureness:
     unpriced: int
     borrowed_share: float
 
-    @property
-    def guessed_share(self) -> float:
-        """Share of the lines that are borrowed or not known, 0-1."""
-        return (self.borrowed + self.unpriced) / self.lines if self.lines else 0.0
-
 
 def sureness_of(evaluation: Evaluation) -> Sureness:
     """How sure the prices of an evaluation are."""

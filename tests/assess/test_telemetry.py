@@ -8,7 +8,7 @@ import pytest
 
 from devops_workbook.assess.model import Signal
 from devops_workbook.catalog import load
-from devops_workbook.design.telemetry import DAYS_PER_MONTH
+from devops_workbook.design.sizing import DAYS_PER_MONTH
 from devops_workbook.evaluate import Evaluation, evaluate
 from devops_workbook.requirements import Requirements
 from devops_workbook.units import parse

@@ -11,8 +11,8 @@ from devops_workbook.catalog import load
 from devops_workbook.design.context import Context
 from devops_workbook.design.decide import decide_all
 from devops_workbook.design.sites import site_compute, sites_of
+from devops_workbook.design.sizing import DAYS_PER_MONTH
 from devops_workbook.design.telemetry import (
-    DAYS_PER_MONTH,
     hosting,
     pipeline_minutes_month,
     searchable_days,

@@ -40,7 +40,6 @@ def test_each_is_the_evaluation_of_the_requirements_it_hands_over() -> None:
         assert found.outcome.monthly_usd == pytest.approx(sum(usd for _, usd in found.by_section))
         assert found.sureness.lines == len(cost.lines)
         assert found.sureness.borrowed == sum(bool(x.borrowed) and x.monthly_usd is not None for x in cost.lines)
-        assert 0 <= found.sureness.guessed_share <= 1
         assert 0 <= found.sureness.borrowed_share <= 1
 
 

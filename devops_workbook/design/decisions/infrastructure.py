@@ -180,7 +180,7 @@ def _service_option(service: Service, sla: float | None) -> Option:
 
 
 def _compute_size(c: Context, service: Service) -> ComputeSize:
-    return compute_size(c, load_of(c, service.kind), service, zones=min(3, c.region.zones))
+    return compute_size(c, load_of(c, service.kind), service, zones=c.zones)
 
 
 def _too_many(c: Context, services: Mapping[str, Service]) -> dict[str, str]:

@@ -83,7 +83,7 @@ def load_balancing(c: Context) -> Decision:
 
 
 def _entry_price(c: Context, service: Service) -> float | None:
-    usage = entry_usage(c, service, zones=min(3, c.region.zones))
+    usage = entry_usage(c, service, zones=c.zones)
     return estimate(c.catalog, c.provider.id, service, usage, "", c.region.id)
 
 
