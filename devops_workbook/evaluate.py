@@ -23,6 +23,7 @@ from devops_workbook.assess.telemetry import assess_telemetry
 from devops_workbook.catalog import Catalog, load
 from devops_workbook.design.context import Context
 from devops_workbook.design.decide import decide_all
+from devops_workbook.design.deployments import Deployment, deployments_of
 from devops_workbook.design.model import Topology
 from devops_workbook.design.topology import build
 from devops_workbook.findings import Finding
@@ -35,12 +36,14 @@ __all__ = ["Evaluation", "evaluate"]
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """One set of requirements, worked out. `facts_as_of` is the date of the newest price in the catalog."""
+    """One set of requirements, worked out. deployments: what each environment runs, production first; facts_as_of: the
+    date of the newest price in the catalog."""
 
     requirements: Requirements
     plan: Plan
     topology: Topology
     assessment: Assessment
+    deployments: tuple[Deployment, ...]
     findings: tuple[Finding, ...]
     facts_as_of: str
 
@@ -66,4 +69,5 @@ def evaluate(requirements: Requirements, catalog: Catalog | None = None) -> Eval
     plan = compose(context, assessment)
     found = contradictions(Design(requirements, context.catalog, topology, assessment, plan.decisions))
     findings = (*findings_of(found), *find_risks(context, assessment))
-    return Evaluation(requirements, plan, topology, assessment, findings, context.catalog.as_of)
+    deployments = deployments_of(context, topology)
+    return Evaluation(requirements, plan, topology, assessment, deployments, findings, context.catalog.as_of)

@@ -1,0 +1,1 @@
+"""What a design becomes: the repository that a platform team inherits, generated file by file from one evaluation."""
