@@ -15,8 +15,8 @@ from devops_workbook.artifacts.terraform.hcl import Expr, Nested, Ref, raw, temp
 from devops_workbook.artifacts.terraform.module import Module, ProviderSource
 
 __all__ = [
-    "PRIVATE_ZONES", "PROVIDERS", "WORKDAY", "Made", "base", "diagnostics", "endpoint", "given", "granted", "group",
-    "keyed", "live", "location", "module", "name", "named", "native_logs", "private_zones", "protected", "replication",
+    "CLOSING", "OPENING", "PRIVATE_ZONES", "PROVIDERS", "WEEKDAYS", "Made", "base", "connected", "diagnostics", "endpoint", "given", "granted", "group",
+    "keyed", "live", "location", "module", "name", "named", "native_logs", "permission", "private_zones", "protected", "replication",
     "served_by", "shut_down", "sized", "suffix", "tags", "taken", "unique", "zones",
 ]  # fmt: skip
 
@@ -25,8 +25,9 @@ PROVIDERS = (ProviderSource("azurerm", "hashicorp/azurerm", ">= 4.55, < 5.0"),)
 Made: TypeAlias = Mapping[str, Module]
 """The modules of a site that have been written, by folder."""
 
-WORKDAY = {"days": ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"], "from": 7, "to": 19}
-"""When an environment runs that stops outside working hours: 60 of a week's 168 hours, UTC."""
+WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"]
+OPENING, CLOSING = 7, 19
+"""When an environment runs that stops outside working hours: from Monday to Friday, UTC, 60 of a week's 168 hours."""
 
 PRIVATE_ZONES = {
     "azure-sql": "privatelink.database.windows.net",
@@ -39,6 +40,7 @@ PRIVATE_ZONES = {
     "key-vault": "privatelink.vaultcore.azure.net",
     "key-vault-keys": "privatelink.vaultcore.azure.net",
     "container-registry": "privatelink.azurecr.io",
+    "azure-functions": "privatelink.azurewebsites.net",
 }
 """The private DNS zone of each service (https://learn.microsoft.com/azure/private-link/private-endpoint-dns)."""
 
@@ -70,7 +72,7 @@ def native_logs(b: Blueprint) -> bool:
 
 def private_zones(b: Blueprint) -> list[str]:
     """The private DNS zones of the services that private endpoints lead to."""
-    always = ("database", "cache")  # they stand in the network, whatever else does
+    always = ("compute", "database", "cache")  # they stand in the network, whatever else does
     found = [c.service for c in b.topology.components if c.id in always or b.has("endpoints")]
     return sorted({PRIVATE_ZONES[service] for service in found if service in PRIVATE_ZONES})
 
@@ -235,12 +237,21 @@ def _workspace(m: Module, made: Made) -> Ref:
     return taken(m, made, "logs", "workspace_id", "string", "Log Analytics workspace of this site.")
 
 
-def granted(b: Blueprint, source: str, target: str) -> Iterator[tuple[str, str]]:
-    """The roles that one component needs on another, each with the connection that asks for it, as the facts name
-    them; none where the two are not connected, or the service asks for no role."""
-    labels = [x.label for x in b.topology.connections if x.source == source and x.target == target]
-    if not labels:
-        return
-    service = b.component(target).service
-    for role in code_facts("azure")["permissions"].get(service, {}).get(source, {}).get("roles", ()):
-        yield role, labels[0]
+def granted(b: Blueprint, who: str, on: str) -> Iterator[tuple[str, str]]:
+    """The built-in roles that one component needs on another, each with the connection that asks for it; none where the
+    two are not connected, or the service keeps roles of its own. The ids are the first site's."""
+    label = connected(b, who, on)
+    service = b.component(on).service if b.has(on) else ""
+    for role in permission(service, who).get("roles", ()) if label else ():
+        yield role, label
+
+
+def connected(b: Blueprint, one: str, other: str) -> str:
+    """What the connection between two components is for, whichever opens it; "" if there is none."""
+    return next((x.label for x in b.topology.connections if {x.source, x.target} == {one, other}), "")
+
+
+def permission(service: str, who: str) -> Mapping[str, Any]:
+    """What a component may do with one of a service, as the facts have it."""
+    found: Mapping[str, Any] = code_facts("azure")["permissions"].get(service, {}).get(who, {})
+    return found
