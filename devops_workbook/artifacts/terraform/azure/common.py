@@ -15,8 +15,8 @@ from devops_workbook.artifacts.terraform.hcl import Expr, Nested, Ref, raw, temp
 from devops_workbook.artifacts.terraform.module import Module, ProviderSource
 
 __all__ = [
-    "CLOSING", "OPENING", "PRIVATE_ZONES", "PROVIDERS", "WEEKDAYS", "Made", "base", "connected", "diagnostics", "endpoint", "given", "granted", "group",
-    "keyed", "live", "location", "module", "name", "named", "native_logs", "permission", "private_zones", "protected", "replication",
+    "CLOSING", "NOBODYS_KEY", "OPENING", "PRIVATE_ZONES", "PROVIDERS", "QUEUE_ZONE", "WEEKDAYS", "Made", "base", "connected", "diagnostics", "endpoint", "given", "granted", "group",
+    "keyed", "live", "location", "module", "name", "named", "native_logs", "permission", "private_zones", "protected", "replication", "security_groups",
     "served_by", "shut_down", "sized", "suffix", "tags", "taken", "unique", "zones",
 ]  # fmt: skip
 
@@ -43,6 +43,16 @@ PRIVATE_ZONES = {
     "azure-functions": "privatelink.azurewebsites.net",
 }
 """The private DNS zone of each service (https://learn.microsoft.com/azure/private-link/private-endpoint-dns)."""
+
+QUEUE_ZONE = "privatelink.queue.core.windows.net"
+
+NOBODYS_KEY = (
+    "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQCzAA6M6DksgFiSLmx4q1fJDookJdE1cDF3cLta610OOoijRz5L7odBsPrYc4IB"
+    "PqhXPbALOyUaNaTXjU59a0h7M0rl/VlS1dEkp297OpY1fWD2wfq+AaTpqB9BxI0RbtjVoC3sKQnA4N1n6H7m7Lw6XLlkspcKfc5D"
+    "JKwsFRnrnQIRTEsOLoPaDDNqel1+Kzd4vqflwI5DSpjdBc11TDACJkEuFhrirbL3Ylf1mKCcgDNMN1OFAw6sD0U5UuOVXzobSK8Q"
+    "BnDOrqMFF6iWLg02FofhLijNfBDf3boKo9m8ngLZHYjAtKrpTfGTdF9jBPxXd/bzoh1sI9amhsRcPxwb"
+)
+"""A valid public key whose private half was thrown away: what ssh_public_key begins with, so that a plan can be made."""
 
 _NAME = (
     'can(regex("^[a-z][a-z0-9-]{0,19}[a-z0-9]$", var.name))',
@@ -74,7 +84,10 @@ def private_zones(b: Blueprint) -> list[str]:
     """The private DNS zones of the services that private endpoints lead to."""
     always = ("compute", "database", "cache")  # they stand in the network, whatever else does
     found = [c.service for c in b.topology.components if c.id in always or b.has("endpoints")]
-    return sorted({PRIVATE_ZONES[service] for service in found if service in PRIVATE_ZONES})
+    zones = {PRIVATE_ZONES[service] for service in found if service in PRIVATE_ZONES}
+    if served_by(b, "compute", "azure-functions") and b.has("endpoints"):  # what the runtime keeps and waits for
+        zones |= {PRIVATE_ZONES["blob-storage"], QUEUE_ZONE}
+    return sorted(zones)
 
 
 def live(b: Blueprint) -> Each:
@@ -154,6 +167,12 @@ def sized(m: Module, b: Blueprint, component: str, variable: str, type: str, tol
     """A variable whose value follows from a component's size at the module's site. value: Size -> the value."""
     assert m.site
     return m.variable(variable, type, told, b.sized(m.site.id(component), value), why=why)
+
+
+def security_groups(m: Module, made: Made) -> Ref:
+    """The application security groups of the network, by component; the network's rules are written for them."""
+    told = "Application security groups by component."
+    return taken(m, made, "network", "security_group_ids", "map(string)", told)
 
 
 def unique(m: Module, b: Blueprint, variable: str, what: str, of: str, limit: int = 0) -> Ref:

@@ -16,6 +16,7 @@ from devops_workbook.artifacts.terraform.azure.common import (
     group,
     native_logs,
     permission,
+    security_groups,
     served_by,
     sized,
     tags,
@@ -143,6 +144,7 @@ def _pool(b: Blueprint, m: Module, made: Made) -> Nested:
             max_surge=Noted(f"{surge}%", "As many at once as the address plan leaves room for."),
             drain_timeout_in_minutes=30, node_soak_duration_in_minutes=0,
         ),
+        node_network_profile=Nested(application_security_group_ids=[security_groups(m, made)["compute"]]),
         tags=tags(m, "compute"),
     )  # fmt: skip
 

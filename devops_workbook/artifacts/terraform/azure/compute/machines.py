@@ -14,6 +14,7 @@ from devops_workbook.artifacts.terraform.azure.common import (
     base,
     given,
     keyed,
+    security_groups,
     served_by,
     sized,
     tags,
@@ -123,7 +124,8 @@ def _scale_set(b: Blueprint, m: Module, made: Made, identity: Ref, balanced: dic
         custom_data=_start(b, m, made, identity), source_image_reference=image(b, m, "compute"),
         os_disk=Nested(caching="ReadWrite", storage_account_type="Premium_LRS", **disk_key(b, m, made)),
         network_interface=Nested(name="service", primary=True, ip_configuration=Nested(
-            name="service", primary=True, subnet_id=subnets[0], **pools)),
+            name="service", primary=True, subnet_id=subnets[0], **pools,
+            application_security_group_ids=[security_groups(m, made)["compute"]])),
         boot_diagnostics=Nested(), **body, tags=tags(m, "compute"),
         lifecycle=Nested(ignore_changes=[Noted(raw("instances"), "Autoscaling sets the number of machines.")]),
     )  # fmt: skip
