@@ -76,8 +76,7 @@ def _workspace(b: Blueprint, m: Module, made: Made) -> None:
     )  # fmt: skip
     if has_logs and kept > days:
         _tables(b, m, workspace, days, kept)
-    if served_by(b, "traces", "application-insights"):
-        _traces(b, m, made, workspace)
+    _insights(b, m, made, workspace)
     m.output("workspace_id", workspace.id, "Log Analytics workspace of the site.")
 
 
@@ -92,18 +91,19 @@ def _tables(b: Blueprint, m: Module, workspace: Ref, days: int, kept: int) -> No
     )  # fmt: skip
 
 
-def _traces(b: Blueprint, m: Module, made: Made, workspace: Ref) -> None:
-    days = retention(b, "traces")[1]
+def _insights(b: Blueprint, m: Module, made: Made, workspace: Ref) -> None:
+    """What takes in the collector's traces and logs, and puts them into the workspace."""
+    native = served_by(b, "traces", "application-insights")
+    component, decision = ("traces", "observability.tracing") if native else ("logs", "observability.logging")
+    days = retention(b, component)[1]
     insights = m.resource(
-        "azurerm_application_insights", "this", "traces", why=b.why("observability.tracing"), **base(m, made, "traces"),
+        "azurerm_application_insights", "this", component, why=b.why(decision), **base(m, made, "insights"),
         workspace_id=workspace.id, application_type="other",
         retention_in_days=next((n for n in _TRACES if n >= days), _TRACES[-1]),
         sampling_percentage=Noted(100, "The collector samples; what it lets through is kept whole."),
-        local_authentication_disabled=True, tags=tags(m, "traces"),
+        local_authentication_disabled=True, tags=tags(m, component),
     )  # fmt: skip
     m.output("insights_id", insights.id, "Application Insights of the site.")
-    m.output("insights_connection", insights.connection_string, "What names Application Insights to a client; the "
-             "client's identity opens it.")  # fmt: skip
 
 
 def _metrics(b: Blueprint, m: Module, made: Made) -> None:

@@ -20,6 +20,7 @@ from devops_workbook.artifacts.terraform.azure.common import (
     module,
     name,
     named,
+    native_logs,
     permission,
     served_by,
     suffix,
@@ -102,7 +103,7 @@ def _metric_alert(m: Module, made: Made, component: str, alarms: Ref, target: Re
 def _look_from_outside(b: Blueprint, m: Module, made: Made) -> None:
     """Asks for the service's health from several places, where the plan has synthetic checks."""
     wanted = b.choice("scaling.performance_monitoring") == "golden-signals-synthetics" and b.requirements.public_facing
-    if not wanted or not served_by(b, "traces", "application-insights"):
+    if not wanted or not native_logs(b):
         return
     told = "Whether the service is asked for from outside."
     watched = m.variable("synthetic", "bool", told, _first_alarmed(b, m), why=b.why("scaling.performance_monitoring"))
@@ -219,7 +220,8 @@ def _archive_key(b: Blueprint, m: Module, made: Made) -> None:
     vault = taken(m, made, "security", "keys_vault_id", "string", "Vault of the keys.")
     principal = taken(m, made, "logs", "log_storage_principal_id", "string", "Identity of the storage account of logs.")
     role = m.resource(
-        "azurerm_role_assignment", "logs_key", "keys", why=b.why("infrastructure.security"), scope=vault,
+        "azurerm_role_assignment", "logs_key", "keys", why=b.why("infrastructure.security"),
+        scope=template(vault, "/keys/logs"),
         role_definition_name=permission("key-vault-keys", "database")["roles"][0], principal_id=principal,
         principal_type="ServicePrincipal",
     )  # fmt: skip

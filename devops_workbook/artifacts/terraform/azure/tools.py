@@ -26,7 +26,7 @@ from devops_workbook.artifacts.terraform.azure.common import (
     zones,
 )
 from devops_workbook.artifacts.terraform.azure.compute.machines import SKIPS, disk_key
-from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, call, raw
+from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, call, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 
 __all__ = ["tools", "tools_of", "vault"]
@@ -124,9 +124,9 @@ def _identities(b: Blueprint, m: Module, made: Made, components: tuple[str, ...]
 
 def _balanced(m: Module, made: Made, components: tuple[str, ...], machines: Ref, b: Blueprint) -> Ref:
     """One address for each tool, on one load balancer inside the network."""
-    subnets = taken(m, made, "network", "app_subnet_ids", "list(string)", "Subnets of the application.")
+    subnet = taken(m, made, "network", "tools_subnet_id", "string", "Subnet of tools.")
     front = Nested(
-        name=raw("frontend_ip_configuration.key"), subnet_id=subnets[0], private_ip_address_allocation="Dynamic",
+        name=raw("frontend_ip_configuration.key"), subnet_id=subnet, private_ip_address_allocation="Dynamic",
         zones=zones(m, b),
     )  # fmt: skip
     balancer = m.resource(
@@ -155,7 +155,7 @@ def _scale_sets(b: Blueprint, m: Module, made: Made, components: tuple[str, ...]
     key = given(m, "ssh_public_key", "string", told, raw("var.ssh_public_key"))
     value = raw("each.value")
     nic = Nested(name="tool", primary=True, ip_configuration=Nested(
-        name="tool", primary=True, subnet_id=raw("var.app_subnet_ids[0]"),
+        name="tool", primary=True, subnet_id=raw("var.tools_subnet_id"),
         load_balancer_backend_address_pool_ids=[raw(f"{pools}[each.key].id")],
         application_security_group_ids=[raw(f"{security_groups(m, made)}[each.key]")]))  # fmt: skip
     health = {"protocol": "tcp", "port": value.port}
@@ -188,7 +188,12 @@ def _roles(b: Blueprint, m: Module, made: Made, ids: Sequence[str]) -> None:
         for role, label in granted(b, id, target) if id in ids else ():
             m.resource(
                 "azurerm_role_assignment", f"{id}_{target}", id, why=f"Connection {id} and {target}: {label}.",
-                scope=taken(m, made, folder, output, "string", told), role_definition_name=role,
+                scope=_scope(taken(m, made, folder, output, "string", told), target), role_definition_name=role,
                 principal_id=raw(f'azurerm_user_assigned_identity.tool["{id}"].principal_id'),
                 principal_type="ServicePrincipal",
             )  # fmt: skip
+
+
+def _scope(found: Ref, target: str) -> Any:
+    """Of the keys a tool may use one, that which is named after it."""
+    return template(found, "/keys/secrets") if target == "keys" else found

@@ -35,6 +35,7 @@ from devops_workbook.artifacts.terraform.azure.compute.scaling import (
     rests,
     sleeps,
 )
+from devops_workbook.artifacts.terraform.azure.layout import part
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, call, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 
@@ -62,8 +63,7 @@ def address(b: Blueprint, m: Module) -> Ref:
     region = m.site.region.id
 
     def last(environment: str) -> str:
-        subnets = b.network(environment, region).subnets
-        return str(ipaddress.ip_network(next(s.cidr for s in subnets if s.tier == "app"))[-2])
+        return str(ipaddress.ip_network(part(b, environment, region, "app"))[-2])
 
     check = ('can(cidrhost("${var.address}/32", 0))', "address must be an IPv4 address.")
     told = "Address of the service in the network: the last one of the application subnet."
