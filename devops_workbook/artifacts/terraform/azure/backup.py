@@ -15,6 +15,7 @@ from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint, Site
 from devops_workbook.artifacts.terraform.azure.common import (
+    LOGGED,
     PRIVATE_ZONES,
     PROVIDERS,
     Made,
@@ -29,7 +30,7 @@ from devops_workbook.artifacts.terraform.azure.common import (
     tags,
     taken,
 )
-from devops_workbook.artifacts.terraform.azure.data.files import ACCOUNT_SKIPS, CONTAINER, version_days
+from devops_workbook.artifacts.terraform.azure.data.files import CONTAINER, account_skips, version_days
 from devops_workbook.artifacts.terraform.azure.data.sql import entry_of
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, raw, template
 from devops_workbook.artifacts.terraform.module import Module
@@ -117,7 +118,7 @@ def _exports(b: Blueprint, m: Module, made: Made, places: tuple[_Place, ...]) ->
             _vault(b, m, made, place, account, sets)
 
 
-_READS = {"CKV2_AZURE_21": "Reads are a restore, which the backup vault records."}
+_READS = {"CKV2_AZURE_21": LOGGED}
 
 
 def _kept_by(b: Blueprint, place: _Place) -> Mapping[str, BackupSet]:
@@ -135,12 +136,15 @@ def _account(b: Blueprint, m: Module, made: Made, place: _Place, what: str) -> R
     )  # fmt: skip
     days = version_days(b, "files")
     return m.resource(
-        "azurerm_storage_account", f"{what}{place.ending}", place.component if what == "copies" else "files-2", skips=ACCOUNT_SKIPS,
+        "azurerm_storage_account", f"{what}{place.ending}", place.component if what == "copies" else "files-2",
+        skips=account_skips(b, _reached(b, place, what), copied=True),
         why=b.why("disaster_recovery.backup"), name=called, location=place.location, resource_group_name=group(m, made),
         account_kind="StorageV2", account_tier="Standard", account_replication_type="ZRS" if place.zonal else "LRS",
-        access_tier="Cool", min_tls_version="TLS1_2", https_traffic_only_enabled=True, allow_nested_items_to_be_public=False,
+        access_tier="Cool", min_tls_version="TLS1_2", https_traffic_only_enabled=True,
+        allow_nested_items_to_be_public=False,
         shared_access_key_enabled=False, local_user_enabled=False, default_to_oauth_authentication=True,
-        cross_tenant_replication_enabled=False, infrastructure_encryption_enabled=True, public_network_access_enabled=False,
+        cross_tenant_replication_enabled=False, infrastructure_encryption_enabled=True,
+        public_network_access_enabled=False,
         network_rules=Nested(default_action="Deny", bypass=Noted(["AzureServices"], "Azure Backup reads here.")),
         **_key(b, m, made),
         blob_properties=Nested(
@@ -149,6 +153,10 @@ def _account(b: Blueprint, m: Module, made: Made, place: _Place, what: str) -> R
         ),
         sas_policy=Nested(expiration_period="00.01:00:00", expiration_action="Block"), tags=_tags(m, place, what),
     )  # fmt: skip
+
+
+def _reached(b: Blueprint, place: _Place, what: str) -> bool:
+    return b.has("endpoints") and what == "copies" and not place.ending
 
 
 def _tags(m: Module, place: _Place, what: str) -> Any:
@@ -181,7 +189,8 @@ def _exporter(b: Blueprint, m: Module, made: Made, container: Ref) -> None:
     m.resource(
         "azurerm_cosmosdb_sql_role_assignment", "exporter", "backup",
         why=f"Connection database and backup: {connected(b, 'database', 'backup')}. {fact['note']}.",
-        resource_group_name=taken(m, made, "data", "database_group", "string", "Resource group of the database account."),
+        resource_group_name=taken(m, made, "data", "database_group", "string",
+        "Resource group of the database account."),
         account_name=taken(m, made, "data", "database_account", "string", "Name of the database account."),
         role_definition_id=template(account, "/sqlRoleDefinitions/", fact["data_role"]), scope=account,
         principal_id=identity.principal_id,

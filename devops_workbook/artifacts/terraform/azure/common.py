@@ -15,8 +15,10 @@ from devops_workbook.artifacts.terraform.hcl import Expr, Nested, Ref, raw, temp
 from devops_workbook.artifacts.terraform.module import Module, ProviderSource
 
 __all__ = [
-    "CLOSING", "NOBODYS_KEY", "OPENING", "PRIVATE_ZONES", "PROVIDERS", "QUEUE_ZONE", "WEEKDAYS", "Made", "base", "connected", "diagnostics", "endpoint", "given", "granted", "group",
-    "keyed", "live", "location", "module", "name", "named", "native_logs", "permission", "private_zones", "protected", "replication", "security_groups",
+    "CLOSING", "COPIES", "LOGGED", "NOBODYS_KEY", "NO_ENDPOINT", "NO_KEYS", "NO_QUEUES", "OPENING", "PRIVATE_ZONES",
+    "PROVIDERS", "WEEKDAYS", "Made", "base", "connected", "diagnostics", "endpoint", "given", "granted", "group",
+    "kept", "keyed", "live", "location", "module", "name", "named", "native_logs", "permission", "private_zones",
+    "protected", "replication", "security_groups",
     "served_by", "shut_down", "sized", "suffix", "tags", "taken", "unique", "zones",
 ]  # fmt: skip
 
@@ -44,7 +46,16 @@ PRIVATE_ZONES = {
 }
 """The private DNS zone of each service (https://learn.microsoft.com/azure/private-link/private-endpoint-dns)."""
 
-QUEUE_ZONE = "privatelink.queue.core.windows.net"
+# Why a check of checkov does not fit, where the same holds in several places.
+NO_KEYS = "Keys are the provider's unless the requirements ask for others; that of logs the module observability sets."
+NO_QUEUES = "The account has no queues."
+NO_ENDPOINT = (
+    "The plan has no private endpoint here; a firewall for named callers, or Entra identities alone, keep it closed."
+)
+LOGGED = (
+    "Reads are in the diagnostic log of the account or, for copies, of the backup vault; the check looks elsewhere."
+)
+COPIES = "Copies in other regions follow the plan, by object replication; the account's own pairing does not."
 
 NOBODYS_KEY = (
     "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQCzAA6M6DksgFiSLmx4q1fJDookJdE1cDF3cLta610OOoijRz5L7odBsPrYc4IB"
@@ -52,7 +63,7 @@ NOBODYS_KEY = (
     "JKwsFRnrnQIRTEsOLoPaDDNqel1+Kzd4vqflwI5DSpjdBc11TDACJkEuFhrirbL3Ylf1mKCcgDNMN1OFAw6sD0U5UuOVXzobSK8Q"
     "BnDOrqMFF6iWLg02FofhLijNfBDf3boKo9m8ngLZHYjAtKrpTfGTdF9jBPxXd/bzoh1sI9amhsRcPxwb"
 )
-"""A valid public key whose private half was thrown away: what ssh_public_key begins with, so that a plan can be made."""
+"""A valid public key whose private half was thrown away: what ssh_public_key is until somebody sets it."""
 
 _NAME = (
     'can(regex("^[a-z][a-z0-9-]{0,19}[a-z0-9]$", var.name))',
@@ -85,9 +96,14 @@ def private_zones(b: Blueprint) -> list[str]:
     always = ("compute", "database", "cache")  # they stand in the network, whatever else does
     found = [c.service for c in b.topology.components if c.id in always or b.has("endpoints")]
     zones = {PRIVATE_ZONES[service] for service in found if service in PRIVATE_ZONES}
-    if served_by(b, "compute", "azure-functions") and b.has("endpoints"):  # what the runtime keeps and waits for
-        zones |= {PRIVATE_ZONES["blob-storage"], QUEUE_ZONE}
+    if served_by(b, "compute", "azure-functions") and b.has("endpoints"):  # what the runtime keeps
+        zones.add(PRIVATE_ZONES["blob-storage"])
     return sorted(zones)
+
+
+def kept(b: Blueprint) -> str:
+    """Why a check that asks for longer retention does not fit."""
+    return f"The requirements keep logs for {b.requirements.log_retention_days} days."
 
 
 def live(b: Blueprint) -> Each:
@@ -236,18 +252,20 @@ def endpoint(m: Module, made: Made, component: str, what: str, target: Ref, part
 
 
 def diagnostics(m: Module, b: Blueprint, made: Made, component: str, what: str, target: Expr,
-                groups: Sequence[str] = ("allLogs",), *, file: str = "main", count: Ref | None = None) -> Ref:  # fmt: skip
+                groups: Sequence[str] = ("allLogs",), *, file: str = "main",
+                count: Ref | None = None) -> Ref:  # fmt: skip
     """Sends a resource's logs to the site's Log Analytics workspace, or, without one, to its storage account.
 
     groups: names of category groups ("allLogs", "audit").
     """
     if native_logs(b):
-        to = {"log_analytics_workspace_id": _workspace(m, made)}
+        to: dict[str, Any] = {"log_analytics_workspace_id": _workspace(m, made)}
     else:
         told = "Storage account of the platform's logs."
         to = {"storage_account_id": taken(m, made, "logs", "log_storage_id", "string", told)}
     return m.resource(
-        "azurerm_monitor_diagnostic_setting", what.replace("-", "_"), component, file=file, **_counted(count), name="logs",
+        "azurerm_monitor_diagnostic_setting", what.replace("-", "_"), component, file=file, **_counted(count),
+        name="logs",
         target_resource_id=target, **to, enabled_log=[Nested(category_group=group) for group in groups],
     )  # fmt: skip
 

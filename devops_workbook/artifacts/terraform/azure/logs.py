@@ -11,6 +11,10 @@ from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint, Site
 from devops_workbook.artifacts.terraform.azure.common import (
+    COPIES,
+    NO_ENDPOINT,
+    NO_KEYS,
+    NO_QUEUES,
     Made,
     base,
     group,
@@ -71,7 +75,8 @@ def _workspace(b: Blueprint, m: Module, made: Made) -> None:
     workspace = m.resource(
         "azurerm_log_analytics_workspace", "this", "logs" if has_logs else "traces", why=why, **base(m, made, "logs"),
         sku="PerGB2018", retention_in_days=days,
-        local_authentication_enabled=Noted(False, "Agents come with identities; a key that does not exist cannot leak."),
+        local_authentication_enabled=Noted(False,
+        "Agents come with identities; a key that does not exist cannot leak."),
         tags=tags(m, "logs" if has_logs else "traces"),
     )  # fmt: skip
     if has_logs and kept > days:
@@ -138,8 +143,10 @@ def _archive(b: Blueprint, m: Module, made: Made) -> None:
         allow_nested_items_to_be_public=False, shared_access_key_enabled=False, local_user_enabled=False,
         default_to_oauth_authentication=True, cross_tenant_replication_enabled=False,
         public_network_access_enabled=False, infrastructure_encryption_enabled=True,
-        network_rules=Nested(default_action="Deny", bypass=Noted(["AzureServices"], "Azure Monitor and Network Watcher write here.")),
-        blob_properties=Nested(delete_retention_policy=Nested(days=7), container_delete_retention_policy=Nested(days=7)),
+        network_rules=Nested(default_action="Deny", bypass=Noted(["AzureServices"],
+        "Azure Monitor and Network Watcher write here.")),
+        blob_properties=Nested(delete_retention_policy=Nested(days=7),
+        container_delete_retention_policy=Nested(days=7)),
         sas_policy=Nested(expiration_period="00.01:00:00", expiration_action="Block"), **body, tags=tags(m, "network"),
     )  # fmt: skip
     m.resource(
@@ -156,17 +163,18 @@ def _archive(b: Blueprint, m: Module, made: Made) -> None:
 
 
 _SKIPS = {
-    "CKV_AZURE_206": "Logs stay in the region that they tell of; what must survive it is in the workspace of the other one.",
-    "CKV_AZURE_33": "The account has no queues; Azure Monitor writes blobs alone.",
-    "CKV2_AZURE_33": "Azure Monitor and Network Watcher write as trusted services, not from a subnet.",
-    "CKV2_AZURE_1": "The key of the team is set by the module observability, once there are keys.",
+    "CKV_AZURE_206": COPIES,
+    "CKV_AZURE_33": NO_QUEUES,
+    "CKV2_AZURE_33": NO_ENDPOINT,  # Azure Monitor and Network Watcher write as trusted services, not from a subnet
+    "CKV2_AZURE_1": NO_KEYS,
 }
 
 
 def _people(b: Blueprint, m: Module, made: Made) -> None:
     address = m.variable(
         "notification_address", "string", "Where alarms and budget alerts are sent.", raw("var.notification_address"),
-        checks=[('can(regex("^[^@ ]+@[^@ ]+$", var.notification_address))', "notification_address must be an e-mail address.")],
+        checks=[('can(regex("^[^@ ]+@[^@ ]+$", var.notification_address))',
+        "notification_address must be an e-mail address.")],
     )  # fmt: skip
     component = "alerting" if b.has("alerting") else "metrics"
     people = m.resource(

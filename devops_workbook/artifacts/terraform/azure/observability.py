@@ -89,7 +89,8 @@ def _metric_alert(m: Module, made: Made, component: str, alarms: Ref, target: Re
     )  # fmt: skip
     m.resource(
         "azurerm_monitor_metric_alert", component, component, for_each=alarms,
-        name=raw(f'"${{{name(m)}}}-${{each.key}}${{{suffix(m)}}}"'), resource_group_name=group(m, made), scopes=[target],
+        name=raw(f'"${{{name(m)}}}-${{each.key}}${{{suffix(m)}}}"'), resource_group_name=group(m, made),
+        scopes=[target],
         description=value.why, severity=value.severity, frequency=value.step, window_size=value.window,
         criteria=Nested(
             metric_namespace=value.namespace, metric_name=value.metric, aggregation=value.aggregation,
@@ -111,8 +112,10 @@ def _look_from_outside(b: Blueprint, m: Module, made: Made) -> None:
     insights = taken(m, made, "logs", "insights_id", "string", "Application Insights of this site.")
     domain = given(m, "domain", "string", "Domain of the service.", raw("var.domain"))
     test = m.resource(
-        "azurerm_application_insights_standard_web_test", "entry", "entry", count=count, **base(m, made, "from-outside"),
-        application_insights_id=insights, enabled=True, frequency=300, timeout=30, retry_enabled=True, geo_locations=_PLACES,
+        "azurerm_application_insights_standard_web_test", "entry", "entry", count=count, **base(m, made,
+        "from-outside"),
+        application_insights_id=insights, enabled=True, frequency=300, timeout=30, retry_enabled=True,
+        geo_locations=_PLACES,
         request=Nested(url=template("https://", domain, "/healthz")),
         validation_rules=Nested(expected_status_code=200, ssl_check_enabled=True, ssl_cert_remaining_lifetime=14),
         tags=tags(m, "entry"),
@@ -156,10 +159,11 @@ def _dashboards(b: Blueprint, m: Module, made: Made) -> None:
         if not charts:
             continue
         parts = {str(n): _part(n, chart) for n, chart in enumerate(charts)}
-        properties = {"lenses": {"0": {"order": 0, "parts": parts}}, "metadata": {"model": {}}}
+        properties: dict[str, Any] = {"lenses": {"0": {"order": 0, "parts": parts}}, "metadata": {"model": {}}}
         m.resource(
             "azurerm_portal_dashboard", id, "dashboards", count=raw(f"{shown} ? 1 : 0"), name=named(m, id),
-            location=location(m), resource_group_name=group(m, made), dashboard_properties=call("jsonencode", properties),
+            location=location(m), resource_group_name=group(m, made), dashboard_properties=call("jsonencode",
+            properties),
             tags=raw(_titled(m, title)),
         )  # fmt: skip
 
@@ -181,7 +185,9 @@ def _chart(b: Blueprint, m: Module, made: Made, component: str, signal: str) -> 
     chart: dict[str, Any] = {"title": f"{component.capitalize()}: {signal}", "titleKind": 2, "metrics": [metric],
                              "visualization": {"chartType": 2}}  # fmt: skip
     if fact.get("dimension"):
-        chart["filterCollection"] = {"filters": [{"key": fact["dimension"], "operator": 0, "values": list(fact["values"])}]}
+        chart["filterCollection"] = {
+            "filters": [{"key": fact["dimension"], "operator": 0, "values": list(fact["values"])}]
+        }
     return chart
 
 
@@ -205,7 +211,8 @@ def _scraper(b: Blueprint, m: Module, made: Made) -> None:
     fact = permission("prometheus", "metrics")
     told = "Whether a metrics server of the team's own reads metrics here."
     read = m.variable("scraped", "bool", told, b.each(lambda e: e.environment == "production"))
-    principal = m.variable("metrics_principal_id", "string", "Identity of the metrics server; null where there is none.",
+    principal = m.variable("metrics_principal_id", "string",
+    "Identity of the metrics server; null where there is none.",
                            made["tools"].wire("metrics_principal_id"), nullable=True)  # fmt: skip
     scope = taken(m, made, "group", "resource_group_id", "string", "Resource group of this site.")
     m.resource(
@@ -229,6 +236,7 @@ def _archive_key(b: Blueprint, m: Module, made: Made) -> None:
                      entry_of(made["security"].wire("key_ids"), "logs"))  # fmt: skip
     m.resource(
         "azurerm_storage_account_customer_managed_key", "logs", "keys",
-        storage_account_id=taken(m, made, "logs", "log_storage_id", "string", "Storage account of the platform's logs."),
+        storage_account_id=taken(m, made, "logs", "log_storage_id", "string",
+        "Storage account of the platform's logs."),
         key_vault_id=vault, key_name=raw(f"basename({key})"), depends_on=[role],
     )  # fmt: skip

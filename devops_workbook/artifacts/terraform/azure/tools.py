@@ -25,7 +25,7 @@ from devops_workbook.artifacts.terraform.azure.common import (
     taken,
     zones,
 )
-from devops_workbook.artifacts.terraform.azure.compute.machines import SKIPS, disk_key
+from devops_workbook.artifacts.terraform.azure.compute.machines import disk_key
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, call, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 
@@ -74,10 +74,10 @@ def _machines(b: Blueprint, site: Site, made: Made, folder: str, title: str, ids
     told = "The tools: size and number of their machines, disk for data, port, and edition of Ubuntu 24.04."
     kind = "map(object({ sku = string, count = number, disk_gb = number, port = number, image = string }))"
     check = (
-        'alltrue([for t in var.machines : t.count >= 1 && t.port > 0 && contains(["server", "server-arm64"], t.image)])',
+        'alltrue([for t in var.machines : t.count > 0 && t.port > 0 && contains(["server", "server-arm64"], t.image)])',
         "Every tool needs a machine, a port, and server or server-arm64 as its image.",
     )
-    here = {id: _machine(b, id, site.id(id)) for id in ids}
+    here = {id: _machine(b, site.id(id)) for id in ids}
     machines = m.variable("machines", kind, told, here, why=b.why("observability.metrics"), checks=(check,))
     components = tuple(ids)
     identities = _identities(b, m, made, components, machines)
@@ -87,13 +87,15 @@ def _machines(b: Blueprint, site: Site, made: Made, folder: str, title: str, ids
     addresses = "{ for f in azurerm_lb.this.frontend_ip_configuration : f.name => f.private_ip_address }"
     m.output("addresses", raw(addresses), "Address of each tool in the network.", exported=True)
     if "collector" in ids:
-        m.output("collector_address", raw(f"({addresses})[\"collector\"]"), "Address of the OpenTelemetry collector.")
+        m.output("collector_address", raw(f'({addresses})["collector"]'), "Address of the OpenTelemetry collector.")
     if "metrics" in ids:
-        m.output("metrics_principal_id", Ref(f'{identities}["metrics"]').principal_id, "Identity of the metrics server.")
+        m.output(
+            "metrics_principal_id", Ref(f'{identities}["metrics"]').principal_id, "Identity of the metrics server."
+        )
     return m
 
 
-def _machine(b: Blueprint, id: str, here: str) -> dict[str, Any]:
+def _machine(b: Blueprint, here: str) -> dict[str, Any]:
     component = b.component(here)
     ports = [x.port for x in b.incoming(here)] or [443]
     disk = (component.usage.get("disk_gb") or 0.0) / component.count
@@ -158,9 +160,9 @@ def _scale_sets(b: Blueprint, m: Module, made: Made, components: tuple[str, ...]
         name="tool", primary=True, subnet_id=raw("var.tools_subnet_id"),
         load_balancer_backend_address_pool_ids=[raw(f"{pools}[each.key].id")],
         application_security_group_ids=[raw(f"{security_groups(m, made)}[each.key]")]))  # fmt: skip
-    health = {"protocol": "tcp", "port": value.port}
+    health: dict[str, Any] = {"protocol": "tcp", "port": value.port}
     m.resource(
-        "azurerm_linux_virtual_machine_scale_set", "tool", components, skips=SKIPS, for_each=machines, name=_each(m, ""),
+        "azurerm_linux_virtual_machine_scale_set", "tool", components, for_each=machines, name=_each(m, ""),
         location=location(m), resource_group_name=group(m, made), sku=value.sku, instances=value.count,
         zones=zones(m, b), zone_balance=raw(f"length({zones(m, b)}) > 1 && each.value.count >= length({zones(m, b)})"),
         single_placement_group=False, overprovision=False, computer_name_prefix=raw("each.key"), admin_username=_ADMIN,
@@ -170,7 +172,8 @@ def _scale_sets(b: Blueprint, m: Module, made: Made, components: tuple[str, ...]
         automatic_instance_repair=Nested(
             enabled=True, grace_period="PT10M", action=Noted("Restart", "A new machine would come without the data.")),
         identity=Nested(type="UserAssigned", identity_ids=[raw(f"{identities}[each.key].id")]),
-        source_image_reference=Nested(publisher="Canonical", offer="ubuntu-24_04-lts", sku=value.image, version="latest"),
+        source_image_reference=Nested(publisher="Canonical", offer="ubuntu-24_04-lts", sku=value.image,
+        version="latest"),
         os_disk=Nested(caching="ReadWrite", storage_account_type="Premium_LRS", **disk_key(b, m, made)),
         data_disk=Nested(lun=0, caching="None", storage_account_type="Premium_LRS", disk_size_gb=value.disk_gb,
                          create_option="Empty", **disk_key(b, m, made)),

@@ -29,7 +29,7 @@ def compute(b: Blueprint, site: Site, made: Made) -> Module:
     """The compute of a site. made: its modules "group", "logs", "network", "security" and "data", and, where tools that
     the team runs itself collect telemetry, "tools".
 
-    Its outputs name what the entry sends requests to (backend_address, backend_port) and what alarms watch (compute_id).
+    Its outputs name what the entry sends requests to (backend_address, backend_port) and what is watched (compute_id).
     """
     about = (
         "Runs the service between the floor and the ceiling of the plan. Its identity may do what the connections of "

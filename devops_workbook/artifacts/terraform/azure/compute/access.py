@@ -38,13 +38,20 @@ def workload(b: Blueprint, m: Module, made: Made) -> Ref:
     for target, (folder, output, told) in _SCOPES.items():
         for role, label in granted(b, "compute", target):
             scope = taken(m, made, folder, output, "string", told)
-            assign(m, f"workload_{target}", "compute", identity, role, scope, f"Connection compute and {target}: {label}.")
+            assign(
+                m, f"workload_{target}", "compute", identity, role, scope, f"Connection compute and {target}: {label}."
+            )
     for role, label in granted(b, "compute", "registry"):
         scope = given(m, "registry_id", "string", "Registry of the images.", raw("local.registry_id"))
         assign(m, "workload_registry", "compute", identity, role, scope, f"Connection registry and compute: {label}.")
     _database(b, m, made, identity)
     _cache(b, m, made, identity)
-    m.output("identity_client_id", identity.client_id, "Client id of the identity that the service works under.", exported=True)
+    m.output(
+        "identity_client_id",
+        identity.client_id,
+        "Client id of the identity that the service works under.",
+        exported=True,
+    )
     m.output("identity_principal_id", identity.principal_id, "Principal id of that identity.")
     return identity
 
@@ -66,7 +73,8 @@ def _database(b: Blueprint, m: Module, made: Made, identity: Ref) -> None:
     m.resource(
         "azurerm_cosmosdb_sql_role_assignment", "workload", "compute", file="access",
         why=f"Connection compute and database: {connected(b, 'compute', 'database')}. {fact['note']}.",
-        resource_group_name=taken(m, made, "data", "database_group", "string", "Resource group of the database account."),
+        resource_group_name=taken(m, made, "data", "database_group", "string",
+        "Resource group of the database account."),
         account_name=taken(m, made, "data", "database_account", "string", "Name of the database account."),
         role_definition_id=template(account, "/sqlRoleDefinitions/", fact["data_role"]),
         principal_id=identity.principal_id, scope=account,
@@ -79,7 +87,7 @@ def _cache(b: Blueprint, m: Module, made: Made, identity: Ref) -> None:
         return
     cache = taken(m, made, "data", "cache_id", "string", "The cache.")
     policy = permission(b.component("cache").service, "compute")["access_policy"]
-    content = {
+    content: dict[str, Any] = {
         "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
         "contentVersion": "1.0.0.0",
         "resources": [{

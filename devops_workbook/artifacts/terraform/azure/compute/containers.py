@@ -17,6 +17,7 @@ from devops_workbook.artifacts.terraform.azure.common import (
     diagnostics,
     given,
     group,
+    named,
     sized,
     tags,
     taken,
@@ -68,7 +69,8 @@ def _environment(b: Blueprint, m: Module, made: Made) -> Ref:
     )  # fmt: skip
     diagnostics(m, b, made, "compute", "apps", environment.id)
     zone = m.resource(
-        "azurerm_private_dns_zone", "apps", "compute", why="Names of the environment lead to its address in the network.",
+        "azurerm_private_dns_zone", "apps", "compute",
+        why="Names of the environment lead to its address in the network.",
         name=environment.default_domain, resource_group_name=group(m, made), tags=tags(m, "compute"),
     )  # fmt: skip
     ttl = round(b.catalog.assumptions["dns_ttl_seconds"].value or 60)
@@ -78,7 +80,8 @@ def _environment(b: Blueprint, m: Module, made: Made) -> Ref:
     )  # fmt: skip
     network = taken(m, made, "network", "network_id", "string", "The virtual network.")
     m.resource(
-        "azurerm_private_dns_zone_virtual_network_link", "apps", "compute", name="apps", private_dns_zone_name=zone.name,
+        "azurerm_private_dns_zone_virtual_network_link", "apps", "compute", name="apps",
+        private_dns_zone_name=zone.name,
         resource_group_name=group(m, made), virtual_network_id=network, tags=tags(m, "compute"),
     )  # fmt: skip
     return environment
@@ -92,23 +95,22 @@ def _app(b: Blueprint, m: Module, made: Made, identity: Ref, environment: Ref) -
         body["ingress"] = _ingress()
     image = given(m, "image", "string", "Image of the service, with its tag.", raw("local.image"))
     # Images are pulled when the role on the registry is there.
-    after = [raw("azurerm_role_assignment.workload_registry")] if b.has("registry") else []
+    after: dict[str, Any] = {}
+    if b.has("registry"):
+        after["depends_on"] = [raw("azurerm_role_assignment.workload_registry")]
     return m.resource(
-        "azurerm_container_app", "this", "compute", **_named(m), resource_group_name=group(m, made),
+        "azurerm_container_app", "this", "compute", name=named(m, "app"), resource_group_name=group(m, made),
         container_app_environment_id=environment.id,
         revision_mode=Noted("Multiple", b.why("cicd.deployment")), workload_profile_name="Consumption",
         identity=Nested(type="UserAssigned", identity_ids=[identity.id]), **body,
         template=_template(b, m, made, identity, image), tags=tags(m, "compute"),
-        **({"depends_on": after} if after else {}),
+        **after,
         lifecycle=Nested(ignore_changes=[
-            Noted(raw("template[0].container[0].image"), "The pipeline releases images and moves traffic between revisions."),
+            Noted(raw("template[0].container[0].image"),
+            "The pipeline releases images and moves traffic between revisions."),
             *([] if b.has("intake") else [raw("ingress[0].traffic_weight")]),
         ]),
     )  # fmt: skip
-
-
-def _named(m: Module) -> dict[str, Any]:
-    return {"name": raw(f'"${{{raw("var.name")}}}-app${{{raw("var.site")}}}"')}
 
 
 def _ingress() -> Nested:
@@ -159,10 +161,10 @@ def _rules(b: Blueprint, m: Module, made: Made) -> dict[str, Any]:
     if not b.has("intake"):
         rules["http_scale_rule"] = Nested(name="requests", concurrent_requests=_concurrent(b))
     if sleeps(b):
-        open_hours = _calendar("working-hours", (OPENING, 0), (CLOSING, 0), raw("var.minimum"), b.why("cost.efficiency"))
-        resting = Nested(
-            "custom_scale_rule", for_each=raw("var.working_hours ? [1] : []"), content=open_hours.value
+        open_hours = _calendar(
+            "working-hours", (OPENING, 0), (CLOSING, 0), raw("var.minimum"), b.why("cost.efficiency")
         )
+        resting = Nested("custom_scale_rule", for_each=raw("var.working_hours ? [1] : []"), content=open_hours.value)
         rules["dynamic"] = Noted(resting, open_hours.why)
     return rules
 
@@ -171,7 +173,9 @@ def _concurrent(b: Blueprint) -> Noted:
     """Requests at once for each replica, as text, as the platform wants it."""
     workers = b.assessment.capacity.workers_per_replica
     share = cpu_target(b) / 100.0
-    return Noted(str(max(1, round(workers * share))), f"{share:.0%} of the {workers} requests that a replica serves at once.")
+    return Noted(
+        str(max(1, round(workers * share))), f"{share:.0%} of the {workers} requests that a replica serves at once."
+    )
 
 
 def _processor(b: Blueprint) -> Any:
@@ -182,7 +186,9 @@ def _processor(b: Blueprint) -> Any:
 def _waiting(b: Blueprint, m: Module, made: Made) -> Any:
     """Work that waits. azurerm cannot say which identity reads the backlog; the pipeline does, with each release."""
     name = taken(m, made, "data", "intake_name", "string", "Name of the queue or stream.")
-    why = f"{backlog(b).why} The pipeline names the identity that reads it, since azurerm has no attribute for that yet."
+    why = (
+        f"{backlog(b).why} The pipeline names the identity that reads it, since azurerm has no attribute for that yet."
+    )
     namespace = raw('split(".", var.intake_endpoint)[0]')
     if b.component("intake").role == "stream":
         rule = Nested(
@@ -205,5 +211,3 @@ def _calendar(name: str, start: tuple[int, int], end: tuple[int, int], replicas:
         "desiredReplicas": raw(f"tostring({replicas})"),
     }  # fmt: skip
     return Noted(Nested(name=name, custom_rule_type="cron", metadata=metadata), why)
-
-

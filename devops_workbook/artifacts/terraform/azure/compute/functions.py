@@ -9,6 +9,7 @@ from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.terraform.azure.common import (
+    LOGGED,
     PRIVATE_ZONES,
     Made,
     base,
@@ -16,6 +17,7 @@ from devops_workbook.artifacts.terraform.azure.common import (
     endpoint,
     group,
     location,
+    permission,
     sized,
     tags,
     taken,
@@ -42,10 +44,8 @@ _RELEASE_DAYS = 30
 def functions(b: Blueprint, m: Module, made: Made, identity: Ref) -> None:
     """Writes plan and app into the compute module."""
     storage, releases = _releases(b, m, made)
-    for role in ("Storage Blob Data Owner", "Storage Queue Data Contributor"):
-        name = "workload_" + role.split()[1].lower() + "s"
-        assign(m, f"{name}_runtime", "compute", identity, role, storage.id,
-               "The runtime keeps its leases, and what waits for it, in this account.")  # fmt: skip
+    fact = permission("blob-storage", "runtime")
+    assign(m, "workload_runtime", "compute", identity, fact["roles"][0], storage.id, f"The runtime keeps {fact['on']}.")
     app = _app(b, m, made, identity, storage, releases)
     diagnostics(m, b, made, "compute", "app", app.id)
     m.output("compute_id", app.id, "The function app.")
@@ -61,13 +61,13 @@ def _releases(b: Blueprint, m: Module, made: Made) -> tuple[Ref, Ref]:
     called = unique(m, b, "releases_account", "func", "storage account of releases", 24)
     storage = account(b, m, made, "releases", "compute", called, days=_RELEASE_DAYS, file="releases", immutable=False)
     container = m.resource(
-        "azurerm_storage_container", "releases", "compute", file="releases", name="releases", storage_account_id=storage.id,
-        container_access_type="private", skips={"CKV2_AZURE_21": "Reads are the platform's own, at every start."},
+        "azurerm_storage_container", "releases", "compute", file="releases", name="releases",
+        storage_account_id=storage.id,
+        container_access_type="private", skips={"CKV2_AZURE_21": LOGGED},
     )  # fmt: skip
     if b.has("endpoints"):
-        for part in ("blob", "queue"):
-            endpoint(m, made, "endpoints", f"releases-{part}", storage.id, part,
-                     f"privatelink.{part}.core.windows.net", file="releases")  # fmt: skip
+        endpoint(m, made, "endpoints", "releases", storage.id, "blob", PRIVATE_ZONES["blob-storage"], file="releases")
+    diagnostics(m, b, made, "compute", "releases", template(storage.id, "/blobServices/default"), file="releases")
     return storage, container
 
 
@@ -85,7 +85,8 @@ def _app(b: Blueprint, m: Module, made: Made, identity: Ref, storage: Ref, relea
         "azurerm_function_app_flex_consumption", "this", "compute", why=b.why("scaling.autoscaling"),
         name=unique(m, b, "app_name", "func", "function app", 32), location=location(m),
         resource_group_name=group(m, made), service_plan_id=plan.id,
-        storage_container_type="blobContainer", storage_container_endpoint=template(storage.primary_blob_endpoint, releases.name),
+        storage_container_type="blobContainer", storage_container_endpoint=template(storage.primary_blob_endpoint,
+        releases.name),
         storage_authentication_type="UserAssignedIdentity", storage_user_assigned_identity_id=identity.id,
         runtime_name=runtime, runtime_version=version, instance_memory_in_mb=_memory(b, m),
         maximum_instance_count=ceiling(b, m, _LEAST, _MOST), **_ready(b, m),
@@ -100,7 +101,6 @@ def _app(b: Blueprint, m: Module, made: Made, identity: Ref, storage: Ref, relea
 
 _PLAN_SKIPS = {
     "CKV_AZURE_212": "Flex Consumption starts instances by itself, from none; a count of workers is not set.",
-    "CKV_AZURE_225": "Zone redundancy follows the zones of the environment; development keeps to one.",
 }
 
 
@@ -138,5 +138,3 @@ def _settings(b: Blueprint, m: Module, made: Made, identity: Ref, storage: Ref) 
             "Intake__clientId": identity.client_id,
         }
     return found | settings(b, m, made, identity)
-
-

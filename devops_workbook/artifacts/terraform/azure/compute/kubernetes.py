@@ -25,7 +25,14 @@ from devops_workbook.artifacts.terraform.azure.common import (
 )
 from devops_workbook.artifacts.terraform.azure.compute.access import assign
 from devops_workbook.artifacts.terraform.azure.compute.machines import address, disk_key
-from devops_workbook.artifacts.terraform.azure.compute.scaling import by_backlog, by_calendar, ceiling, floor, rests, sleeps
+from devops_workbook.artifacts.terraform.azure.compute.scaling import (
+    by_backlog,
+    by_calendar,
+    ceiling,
+    floor,
+    rests,
+    sleeps,
+)
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, call, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 
@@ -58,7 +65,14 @@ def cluster(b: Blueprint, m: Module, made: Made, identity: Ref) -> None:
 def _identities(b: Blueprint, m: Module, made: Made) -> tuple[Ref, Ref, list[Ref]]:
     """Who the control plane is, who the nodes are, and what they may do before the cluster is there."""
     control, kubelet = (
-        m.resource("azurerm_user_assigned_identity", name, "compute", file="access", **base(m, made, name), tags=tags(m, "compute"))
+        m.resource(
+            "azurerm_user_assigned_identity",
+            name,
+            "compute",
+            file="access",
+            **base(m, made, name),
+            tags=tags(m, "compute"),
+        )
         for name in ("cluster", "kubelet")
     )
     subnets = taken(m, made, "network", "app_subnet_ids", "list(string)", "Subnets of the application.")
@@ -92,13 +106,14 @@ def _cluster(b: Blueprint, m: Module, made: Made, control: Ref, kubelet: Ref, af
                       raw("var.operators_group_id"))  # fmt: skip
     tenant = given(m, "tenant_id", "string", "Entra tenant.", raw("var.tenant_id"))
     return m.resource(
-        "azurerm_kubernetes_cluster", "this", "compute", file="cluster", why=b.why("infrastructure.compute"), skips=_SKIPS,
+        "azurerm_kubernetes_cluster", "this", "compute", file="cluster", why=b.why("infrastructure.compute"),
+        skips=_skips(b),
         **base(m, made, "aks"), dns_prefix=template(raw("var.name"), "-aks", raw("var.site")),
         sku_tier=Noted("Standard", "The tier whose control plane comes with an SLA."),
         private_cluster_enabled=True, private_dns_zone_id="System", private_cluster_public_fqdn_enabled=False,
         run_command_enabled=Noted(True, "How the pipeline reaches the private interface, under its own identity."),
         local_account_disabled=True, role_based_access_control_enabled=True, oidc_issuer_enabled=True,
-        workload_identity_enabled=True, azure_policy_enabled=b.has("posture"), image_cleaner_enabled=True,
+        workload_identity_enabled=True, azure_policy_enabled=True, image_cleaner_enabled=True,
         image_cleaner_interval_hours=48, cost_analysis_enabled=True,
         automatic_upgrade_channel=Noted("stable", "One minor version behind the newest, patched every week."),
         node_os_upgrade_channel="NodeImage", **_encrypted(b, m, made),
@@ -118,12 +133,14 @@ def _cluster(b: Blueprint, m: Module, made: Made, control: Ref, kubelet: Ref, af
     )  # fmt: skip
 
 
-_SKIPS = {
-    "CKV_AZURE_6": "The interface has no public address that ranges of addresses could be let in to.",
-    "CKV_AZURE_226": "The sizes of the plan have no local disk that could hold the system.",
-    "CKV_AZURE_232": "The plan counts one pool of nodes; the cluster's own pods are the agents it leaves room for.",
-    "CKV_AZURE_117": "Disks have the provider's keys unless the requirements ask for the team's own.",
-}
+_POOL = "The plan counts one pool of nodes, of sizes without a local disk; it leaves room for the cluster's own pods."
+
+
+def _skips(b: Blueprint) -> dict[str, str]:
+    found = {"CKV_AZURE_226": _POOL, "CKV_AZURE_232": _POOL}
+    if not served_by(b, "logs", "log-analytics"):
+        found["CKV_AZURE_4"] = f"{b.decision('observability.logging').choice.title} keeps the logs, as the plan says."
+    return found
 
 
 def _encrypted(b: Blueprint, m: Module, made: Made) -> dict[str, Any]:
@@ -153,12 +170,14 @@ def _network(b: Blueprint, m: Module) -> Nested:
     """Pods and services have the ranges of the address plan; both exist inside the cluster only."""
     assert m.site
     region = m.site.region.id
-    check = '{0} must be an IPv4 block such as 100.64.0.0/15.'
+    check = "{0} must be an IPv4 block such as 100.64.0.0/15."
     ranges = {}
     for name, told in (("pods", "Range of the pods' addresses."), ("services", "Range of the services' addresses.")):
         planned = b.at(m.site, lambda e, name=name: getattr(b.network(e.environment, region), name))  # type: ignore[misc]
         checks = [(f"can(cidrhost(var.{name}_cidr, 0))", check.format(f"{name}_cidr"))]
-        ranges[name] = m.variable(f"{name}_cidr", "string", told, planned, why=b.why("infrastructure.network"), checks=checks)
+        ranges[name] = m.variable(
+            f"{name}_cidr", "string", told, planned, why=b.why("infrastructure.network"), checks=checks
+        )
     return Nested(
         network_plugin="azure", network_plugin_mode="overlay", network_data_plane="cilium", network_policy="cilium",
         load_balancer_sku="standard", pod_cidr=ranges["pods"], service_cidr=ranges["services"],
@@ -171,7 +190,7 @@ def _addons(b: Blueprint, m: Module, made: Made) -> dict[str, Any]:
     """What else the cluster runs, as the design has it."""
     found: dict[str, Any] = {}
     if served_by(b, "secrets", "key-vault"):
-        found["key_vault_secrets_provider"] = Nested(secret_rotation_enabled=True, secret_rotation_interval="2m")
+        found["key_vault_secrets_provider"] = Nested(secret_rotation_enabled=True, secret_rotation_interval="2m")  # noqa: S106 - an interval
     if by_backlog(b) or by_calendar(b):
         found["workload_autoscaler_profile"] = Noted(Nested(keda_enabled=True), b.why("scaling.autoscaling"))
     if native_logs(b):
@@ -222,7 +241,8 @@ def _rest(b: Blueprint, m: Module, made: Made, aks: Ref) -> None:
             schedule=Nested(on_these_days=WEEKDAYS, at_these_hours=[hour], at_these_minutes=[0]),
         )  # fmt: skip
         m.resource(
-            "azurerm_logic_app_action_custom", verb, "compute", file="hours", count=count, name=verb, logic_app_id=one.id,
+            "azurerm_logic_app_action_custom", verb, "compute", file="hours", count=count, name=verb,
+            logic_app_id=one.id,
             body=call("jsonencode", _action(verb, aks)),
         )  # fmt: skip
         m.resource(
@@ -242,5 +262,3 @@ def _action(verb: str, aks: Ref) -> dict[str, Any]:
         },
         "runAfter": {},
     }
-
-

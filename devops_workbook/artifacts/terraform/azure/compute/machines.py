@@ -1,11 +1,11 @@
-"""A scale set of virtual machines behind one address of the network: replaced when they are unwell, renewed in batches."""
+"""A scale set of virtual machines behind one address: replaced when they are unwell, renewed in batches."""
 
 from __future__ import annotations
 
 import ipaddress
 from typing import Any
 
-from devops_workbook.artifacts.blueprint import Blueprint, Each
+from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.terraform.azure.common import (
     CLOSING,
     OPENING,
@@ -39,7 +39,7 @@ from devops_workbook.artifacts.terraform.azure.layout import part
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, call, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 
-__all__ = ["SKIPS", "address", "cloud_config", "disk_key", "image", "machines"]
+__all__ = ["address", "cloud_config", "disk_key", "image", "machines"]
 
 _PORT = 8443
 _ADMIN = "operator"
@@ -75,14 +75,18 @@ def _balanced(b: Blueprint, m: Module, made: Made) -> dict[str, Any]:
     subnets = taken(m, made, "network", "app_subnet_ids", "list(string)", "Subnets of the application.")
     front = {"name": "service", "subnet_id": subnets[0], "private_ip_address": address(b, m)}
     balancer = m.resource(
-        "azurerm_lb", "this", "compute", why="One address for all machines, which the entry can know before there are any.",
+        "azurerm_lb", "this", "compute",
+        why="One address for all machines, which the entry can know before there are any.",
         **base(m, made, "service"), sku="Standard",
         frontend_ip_configuration=Nested(**front, private_ip_address_allocation="Static", zones=zones(m, b)),
         tags=tags(m, "compute"),
     )  # fmt: skip
-    pool = m.resource("azurerm_lb_backend_address_pool", "this", "compute", name="machines", loadbalancer_id=balancer.id)
+    pool = m.resource(
+        "azurerm_lb_backend_address_pool", "this", "compute", name="machines", loadbalancer_id=balancer.id
+    )
     probe = m.resource(
-        "azurerm_lb_probe", "this", "compute", name="healthz", loadbalancer_id=balancer.id, protocol="Https", port=_PORT,
+        "azurerm_lb_probe", "this", "compute", name="healthz", loadbalancer_id=balancer.id, protocol="Https",
+        port=_PORT,
         request_path="/healthz", interval_in_seconds=5, number_of_probes=2,
     )  # fmt: skip
     m.resource(
@@ -113,9 +117,11 @@ def _scale_set(b: Blueprint, m: Module, made: Made, identity: Ref, balanced: dic
     else:
         body["extension"] = _health()
     return m.resource(
-        "azurerm_linux_virtual_machine_scale_set", "this", "compute", file="machines", why=b.why("infrastructure.compute"),
-        skips=SKIPS, **base(m, made, "service"), sku=sku, instances=floor(b, m), zones=zones(m, b),
-        zone_balance=raw(f"length({zones(m, b)}) > 1"),        single_placement_group=False, overprovision=False, computer_name_prefix="service", admin_username=_ADMIN,
+        "azurerm_linux_virtual_machine_scale_set", "this", "compute", file="machines",
+        why=b.why("infrastructure.compute"),
+        **base(m, made, "service"), sku=sku, instances=floor(b, m), zones=zones(m, b),
+        zone_balance=raw(f"length({zones(m, b)}) > 1"),        single_placement_group=False, overprovision=False,
+        computer_name_prefix="service", admin_username=_ADMIN,
         disable_password_authentication=True, admin_ssh_key=Nested(username=_ADMIN, public_key=key),
         encryption_at_host_enabled=True, secure_boot_enabled=True, vtpm_enabled=True,
         upgrade_mode=Noted("Rolling", b.why("cicd.deployment")),
@@ -131,12 +137,6 @@ def _scale_set(b: Blueprint, m: Module, made: Made, identity: Ref, balanced: dic
     )  # fmt: skip
 
 
-SKIPS = {
-    "CKV_AZURE_49": "The administrator has a key and no password.",
-    "CKV_AZURE_97": "Encryption at the host is on.",
-}
-
-
 def _health() -> Nested:
     """A worker has no address to probe; the machine asks its own worker."""
     return Nested(
@@ -150,7 +150,8 @@ def _rolling(b: Blueprint) -> Nested:
     share = round(100.0 * (b.catalog.assumptions["rollout_surge_share"].value or 0.2))
     return Nested(
         max_batch_instance_percent=Noted(share, "As many at once as the address plan leaves room for."),
-        max_unhealthy_instance_percent=share, max_unhealthy_upgraded_instance_percent=share, pause_time_between_batches="PT1M",
+        max_unhealthy_instance_percent=share, max_unhealthy_upgraded_instance_percent=share,
+        pause_time_between_batches="PT1M",
     )  # fmt: skip
 
 
@@ -183,7 +184,11 @@ def _start(b: Blueprint, m: Module, made: Made, identity: Ref) -> Any:
              for key, value in _plain(settings(b, m, made, identity)).items()]  # fmt: skip
     files = [
         {"path": "/etc/service.env", "permissions": "0600", "content": call("join", "\n", lines)},
-        {"path": "/usr/local/bin/start-service", "permissions": "0755", "content": call("join", "\n", _script(b, m, service))},
+        {
+            "path": "/usr/local/bin/start-service",
+            "permissions": "0755",
+            "content": call("join", "\n", _script(b, m, service)),
+        },
     ]
     return cloud_config({
         "package_update": True, "packages": ["docker.io", "jq"], "write_files": files,
@@ -211,7 +216,8 @@ def _script(b: Blueprint, m: Module, service: Ref) -> list[Any]:
                  "' | jq -r .access_token)"),
         template("refresh=$(curl -sf -d \"grant_type=access_token&service=", server, "&access_token=$token\" https://",
                  server, "/oauth2/exchange | jq -r .refresh_token)"),
-        template("echo \"$refresh\" | docker login ", server, " -u 00000000-0000-0000-0000-000000000000 --password-stdin"),
+        template("echo \"$refresh\" | docker login ", server,
+        " -u 00000000-0000-0000-0000-000000000000 --password-stdin"),
         run,
     ]  # fmt: skip
 
@@ -267,7 +273,11 @@ def _rules(b: Blueprint, m: Module, made: Made, group: Ref) -> list[Any]:
         return _by_waiting(b, m, made)
     high = cpu_target(b)
     low = round(high / 2)
-    use = {"metric_name": "Percentage CPU", "metric_resource_id": group.id, "metric_namespace": "microsoft.compute/virtualmachinescalesets"}
+    use = {
+        "metric_name": "Percentage CPU",
+        "metric_resource_id": group.id,
+        "metric_namespace": "microsoft.compute/virtualmachinescalesets",
+    }
     return [
         Noted(_rule(use, "GreaterThan", high, "PT5M", "Increase", "50", "PT2M"), b.why("scaling.capacity")),
         Noted(_rule(use, "LessThan", low, "PT10M", "Decrease", "20", "PT10M"),
@@ -278,7 +288,8 @@ def _rules(b: Blueprint, m: Module, made: Made, group: Ref) -> list[Any]:
 def _rule(use: dict[str, Any], operator: str, threshold: Any, window: str, direction: str, percent: str,
           cooldown: str, **more: Any) -> Nested:  # fmt: skip
     return Nested(
-        metric_trigger=Nested(**use, time_grain="PT1M", statistic="Average", time_window=window, time_aggregation="Average",
+        metric_trigger=Nested(**use, time_grain="PT1M", statistic="Average", time_window=window,
+        time_aggregation="Average",
                               operator=operator, threshold=threshold, **more),
         scale_action=Nested(direction=direction, type="PercentChangeCount", value=percent, cooldown=cooldown),
     )  # fmt: skip

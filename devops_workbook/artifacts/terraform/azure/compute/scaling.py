@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.terraform.azure.common import shut_down, sized
 from devops_workbook.artifacts.terraform.hcl import Noted, Ref
 from devops_workbook.artifacts.terraform.module import Module
+from devops_workbook.design.deployments import Size
 
 __all__ = [
     "BUSY_FROM", "BUSY_UNTIL", "backlog", "busy_floor", "by_backlog", "by_calendar", "ceiling", "cpu_target", "floor",
@@ -52,7 +52,7 @@ def busy_floor(b: Blueprint, m: Module, most: int = 1000) -> Ref:
     """The floor in busy hours: what the average load takes."""
     share = b.requirements.average_rps / max(b.assessment.capacity.planned_rps, 1e-9)
 
-    def least(s: Any) -> int:
+    def least(s: Size) -> int:
         return min(most, s.maximum, max(s.minimum, math.ceil(s.maximum * share)))
 
     why = f"What the average load of {b.requirements.average_rps:g} requests/s takes; raise it for announced events."
@@ -68,7 +68,9 @@ def backlog(b: Blueprint) -> Noted:
     """Messages that may wait for each worker."""
     r = b.requirements
     target = max(1, round(r.p99_latency_ms / r.service_time_ms))
-    return Noted(target, f"Messages a worker: {r.p99_latency_ms:g} ms that may pass over {r.service_time_ms:g} ms each.")
+    return Noted(
+        target, f"Messages a worker: {r.p99_latency_ms:g} ms that may pass over {r.service_time_ms:g} ms each."
+    )
 
 
 def sleeps(b: Blueprint) -> bool:
@@ -80,5 +82,3 @@ def rests(b: Blueprint, m: Module) -> Ref:
     """Whether the environment runs in working hours only."""
     told = "Whether it runs in working hours only: Monday to Friday, 07:00 to 19:00 UTC."
     return m.variable("working_hours", "bool", told, shut_down(b), why=b.why("cost.efficiency"))
-
-

@@ -43,11 +43,11 @@ _PERIODIC_HOURS_MOST = 720
 def database(b: Blueprint, m: Module, made: Made, first: Made | None) -> None:
     """Writes the database of a site into its data module."""
     if first is not None:
-        _second(b, m, made, first)
+        _second(m, made, first)
         return
     account = m.resource(
         "azurerm_cosmosdb_account", "this", ("database", *(["backup"] if b.has("backup") else [])), file="database",
-        why=b.why("infrastructure.database"), skips=_SKIPS, name=unique(m, b, "database_account", "cosmos", "database account"),
+        why=b.why("infrastructure.database"), name=unique(m, b, "database_account", "cosmos", "database account"),
         location=location(m), resource_group_name=group(m, made), offer_type="Standard", kind="GlobalDocumentDB",
         minimal_tls_version="Tls12", public_network_access_enabled=False, is_virtual_network_filter_enabled=True,
         local_authentication_disabled=Noted(True, "A key that does not exist cannot leak."),
@@ -62,7 +62,8 @@ def database(b: Blueprint, m: Module, made: Made, first: Made | None) -> None:
     m.resource(
         "azurerm_cosmosdb_sql_container", "items", "database", file="database", name="items",
         resource_group_name=group(m, made), account_name=account.name, database_name=database.name,
-        partition_key_paths=Noted(["/id"], "Spreads items evenly; a query that names other keys asks for another path."),
+        partition_key_paths=Noted(["/id"],
+        "Spreads items evenly; a query that names other keys asks for another path."),
         partition_key_version=2,
     )  # fmt: skip
     m.resource(
@@ -78,12 +79,7 @@ def database(b: Blueprint, m: Module, made: Made, first: Made | None) -> None:
     m.output("database_endpoint", account.endpoint, "Address of the database.", exported=True)
 
 
-_SKIPS = {
-    "CKV_AZURE_100": "Keys are the provider's unless the requirements ask for the team's own.",
-}
-
-
-def _second(b: Blueprint, m: Module, made: Made, first: Made) -> None:
+def _second(m: Module, made: Made, first: Made) -> None:
     """The second site's way to the account, which has a region there."""
     told = "The database account, which the first site declares with a region here."
     account = m.variable("database_account_id", "string", told, first["data"].wire("database_id"))

@@ -7,6 +7,11 @@ from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.terraform.azure.common import (
+    COPIES,
+    LOGGED,
+    NO_ENDPOINT,
+    NO_KEYS,
+    NO_QUEUES,
     PRIVATE_ZONES,
     Made,
     diagnostics,
@@ -24,17 +29,10 @@ from devops_workbook.artifacts.terraform.azure.data.sql import entry_of
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 
-__all__ = ["ACCOUNT_SKIPS", "account", "doors", "encrypted", "files", "replicated", "swept", "version_days"]
+__all__ = ["account", "account_skips", "doors", "encrypted", "files", "replicated", "swept", "version_days"]
 
 CONTAINER = "files"
 _STATES = {"production": "Locked", "staging": "Unlocked", "development": "Disabled"}
-
-ACCOUNT_SKIPS = {
-    "CKV_AZURE_206": "Copies in other regions follow the plan by object replication, which says where they are; GRS does not.",
-    "CKV_AZURE_33": "The account has no queues; Entra identities reach its blobs alone.",
-    "CKV2_AZURE_33": "Private endpoints stand where the design has them; else only named subnets are let in.",
-    "CKV2_AZURE_1": "Keys are the provider's unless the requirements ask for the team's own.",
-}
 
 
 def files(b: Blueprint, m: Module, made: Made, first: Made | None) -> None:
@@ -44,11 +42,12 @@ def files(b: Blueprint, m: Module, made: Made, first: Made | None) -> None:
     )
     container = m.resource(
         "azurerm_storage_container", "files", "files", file="files", name=CONTAINER, storage_account_id=storage.id,
-        container_access_type="private", skips={"CKV2_AZURE_21": "Reads are logged by the diagnostic setting of the account."},
+        container_access_type="private", skips={"CKV2_AZURE_21": LOGGED},
     )  # fmt: skip
     swept(b, m, storage, "files")
     m.resource(
-        "azurerm_management_lock", "files", "files", file="files", count=raw(f"{protected(m, b)} ? 1 : 0"), name="files",
+        "azurerm_management_lock", "files", "files", file="files", count=raw(f"{protected(m, b)} ? 1 : 0"),
+        name="files",
         scope=storage.id, lock_level="CanNotDelete", notes="Holds data that cannot be made again.",
     )  # fmt: skip
     if b.has("endpoints"):
@@ -71,14 +70,18 @@ def account(b: Blueprint, m: Module, made: Made, resource: str, component: str, 
     assert m.site
     kept = version_days(b, component) if days is None else days
     copies = m.variable(
-        f"{resource}_replication", "string", "How copies are kept: ZRS = in three zones, LRS = in one.", replication(b, m.site),
-        checks=[(f'contains(["LRS", "ZRS"], var.{resource}_replication)', f"{resource}_replication must be LRS or ZRS.")],
+        f"{resource}_replication", "string", "How copies are kept: ZRS = in three zones, LRS = in one.",
+        replication(b, m.site),
+        checks=[(f'contains(["LRS", "ZRS"], var.{resource}_replication)',
+        f"{resource}_replication must be LRS or ZRS.")],
     )  # fmt: skip
     body = _frozen(b, m, kept) if (_immutable(b, component) if immutable is None else immutable) else {}
     return m.resource(
-        "azurerm_storage_account", resource, component, file=file, skips=ACCOUNT_SKIPS, why=b.why("disaster_recovery.backup"),
+        "azurerm_storage_account", resource, component, file=file, skips=account_skips(b, b.has("endpoints")),
+        why=b.why("disaster_recovery.backup"),
         name=called, location=location(m), resource_group_name=group(m, made), account_kind="StorageV2",
-        account_tier="Standard", account_replication_type=copies, min_tls_version="TLS1_2", https_traffic_only_enabled=True,
+        account_tier="Standard", account_replication_type=copies, min_tls_version="TLS1_2",
+        https_traffic_only_enabled=True,
         allow_nested_items_to_be_public=False, shared_access_key_enabled=False, local_user_enabled=False,
         default_to_oauth_authentication=True, cross_tenant_replication_enabled=False,
         infrastructure_encryption_enabled=True, **doors(b, m, made), **encrypted(b, m, made, "files"), **body,
@@ -89,6 +92,19 @@ def account(b: Blueprint, m: Module, made: Made, resource: str, component: str, 
         sas_policy=Nested(expiration_period="00.01:00:00", expiration_action="Block"),
         tags=tags(m, component),
     )  # fmt: skip
+
+
+def account_skips(b: Blueprint, reached: bool, copied: bool = False) -> dict[str, str]:
+    """Checks that an account of blobs does not meet. reached: whether it has a private endpoint; copied: whether its
+    kind of redundancy is stated here."""
+    found = {"CKV_AZURE_33": NO_QUEUES}
+    if not keyed(b):
+        found["CKV2_AZURE_1"] = NO_KEYS
+    if not reached:
+        found |= {"CKV2_AZURE_33": NO_ENDPOINT}
+    if not b.has("endpoints"):
+        found |= {"CKV_AZURE_59": NO_ENDPOINT}
+    return found | ({"CKV_AZURE_206": COPIES} if copied else {})
 
 
 def version_days(b: Blueprint, component: str) -> int:
@@ -149,7 +165,8 @@ def swept(b: Blueprint, m: Module, storage: Ref, component: str, file: str = "fi
         "azurerm_storage_management_policy", "files", component, file=file, storage_account_id=storage.id,
         rule=Nested(
             name="versions", enabled=True, filters=Nested(blob_types=["blockBlob"]),
-            actions=Nested(version=Nested(change_tier_to_cool_after_days_since_creation=1, delete_after_days_since_creation=days)),
+            actions=Nested(version=Nested(change_tier_to_cool_after_days_since_creation=1,
+            delete_after_days_since_creation=days)),
         ),
     )  # fmt: skip
 

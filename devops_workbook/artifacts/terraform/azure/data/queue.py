@@ -6,6 +6,8 @@ from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.terraform.azure.common import (
+    NO_ENDPOINT,
+    NO_KEYS,
     PRIVATE_ZONES,
     Made,
     diagnostics,
@@ -31,7 +33,7 @@ def intake(b: Blueprint, m: Module, made: Made, first: Made | None) -> None:
     del first  # every site has its own
     namespace = m.resource(
         "azurerm_servicebus_namespace", "this", "intake", file="intake", why=b.why("scaling.autoscaling"),
-        skips={} if _premium(b) else _SKIPS, name=unique(m, b, "intake_namespace", "bus", "namespace of the queue"),
+        skips=_skips(b), name=unique(m, b, "intake_namespace", "bus", "namespace of the queue"),
         location=location(m), resource_group_name=group(m, made), minimum_tls_version="1.2",
         local_auth_enabled=Noted(False, "A key that does not exist cannot leak."), **_tier(b), **_key(b, m, made),
         tags=tags(m, "intake"),
@@ -54,12 +56,9 @@ def intake(b: Blueprint, m: Module, made: Made, first: Made | None) -> None:
     )
 
 
-_SKIPS = {
-    "CKV_AZURE_201": "Keys of the team's own are for the Premium tier; the requirements ask for none.",
-    "CKV_AZURE_204": "Without private endpoints in the design clients come over the internet, with Entra tokens alone.",
-    "CKV_AZURE_199": "Double encryption is for the Premium tier; the requirements ask for none.",
-    "CKV_AZURE_202": "The namespace reaches nothing, so it needs no identity.",
-}
+def _skips(b: Blueprint) -> dict[str, str]:
+    found = {} if keyed(b) else {"CKV_AZURE_201": NO_KEYS, "CKV_AZURE_199": NO_KEYS}
+    return found if _premium(b) else found | {"CKV_AZURE_204": NO_ENDPOINT}
 
 
 def _premium(b: Blueprint) -> bool:
@@ -78,7 +77,7 @@ def _tier(b: Blueprint) -> dict[str, Any]:
 
 def _key(b: Blueprint, m: Module, made: Made) -> dict[str, Any]:
     if not keyed(b):
-        return {}
+        return {"identity": Nested(type="SystemAssigned")}
     key = m.variable("intake_key_id", "string", "Key that encrypts messages, without a version.",
                      entry_of(made["security"].wire("key_ids"), "files"))  # fmt: skip
     identity = taken(m, made, "security", "encryption_identity_id", "string", "Identity that may use the keys.")
@@ -92,6 +91,6 @@ def _key(b: Blueprint, m: Module, made: Made) -> dict[str, Any]:
 
 
 def _lock(b: Blueprint) -> str:
-    """As long as a piece of work takes, with room: ten times its mean, between 30 seconds and the limit of 5 minutes."""
+    """As long as a piece of work may take: ten times its mean, between 30 seconds and the limit of 5 minutes."""
     seconds = min(300, max(30, round(b.requirements.service_time_ms / 100)))
     return f"PT{seconds // 60}M{seconds % 60}S" if seconds >= 60 else f"PT{seconds}S"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.terraform.azure.common import (
     PRIVATE_ZONES,
@@ -26,7 +28,7 @@ def cache(b: Blueprint, m: Module, made: Made, first: Made | None) -> None:
     sku = sized(m, b, "cache", "cache_sku", "string", "Size of the cache.", lambda s: s.sku, b.why("scaling.caching"))
     told = "Whether a second node takes over when the first fails."
     doubled = sized(m, b, "cache", "cache_highly_available", "bool", told, lambda s: s.zones > 1)
-    body = {}
+    body: dict[str, Any] = {}
     if keyed(b):
         key = m.variable("cache_key_id", "string", "Key that encrypts the cache, with its version.",
                          entry_of(made["security"].wire("key_version_ids"), "database"))  # fmt: skip
@@ -41,7 +43,8 @@ def cache(b: Blueprint, m: Module, made: Made, first: Made | None) -> None:
         sku_name=sku, high_availability_enabled=doubled, public_network_access="Disabled",
         default_database=Nested(
             client_protocol="Encrypted",
-            clustering_policy=Noted("EnterpriseCluster", "One address for all shards, so that any Redis client will do."),
+            clustering_policy=Noted("EnterpriseCluster",
+            "One address for all shards, so that any Redis client will do."),
             eviction_policy=Noted("AllKeysLRU", "A cache that is full drops what was not asked for longest."),
             access_keys_authentication_enabled=False,
         ),

@@ -18,6 +18,7 @@ from devops_workbook.artifacts.terraform.azure.common import (
     endpoint,
     given,
     group,
+    kept,
     keyed,
     location,
     protected,
@@ -37,6 +38,7 @@ _SERVERLESS_LEAST = 0.5  # vCores that a serverless database keeps at least
 _PAUSE_MINUTES = 60  # the default of the portal: long enough for a meeting, short enough for a night
 _GRACE_MINUTES = 60  # the shortest grace period of a failover group
 _KEPT_DAYS_MOST = 35
+_AUDIT_DAYS = 90  # that the check of audit records asks for
 _UNIT = {"weekly": ("W", 7.0), "monthly": ("M", 365.0 / 12.0), "yearly": ("Y", 365.0)}
 
 
@@ -56,11 +58,12 @@ def _server(
 ) -> Ref:
     """A logical server: it has no password, only Entra identities, and no public address. keys: the modules of the
     site whose key encrypts; count: how many there are, the reference is then to one of them."""
-    operators = given(m, "operators", "object({ name = string, id = string })", "Entra group that administers databases.",
+    operators = given(m, "operators", "object({ name = string, id = string })",
+    "Entra group that administers databases.",
                       {"name": raw("var.operators_group_name"), "id": raw("var.operators_group_id")})  # fmt: skip
-    number = {"count": count} if count else {}
+    number: dict[str, Any] = {"count": count} if count else {}
     server = m.resource(
-        "azurerm_mssql_server", resource, "database", file="database", skips=_SERVER_SKIPS, **number, name=called,
+        "azurerm_mssql_server", resource, "database", file="database", skips=_skips(b), **number, name=called,
         location=location(m), resource_group_name=group(m, made), version="12.0", minimum_tls_version="1.2",
         public_network_access_enabled=False, **_encrypted(b, m, keys),
         azuread_administrator=Nested(
@@ -79,9 +82,11 @@ def _server(
     return server
 
 
-_SERVER_SKIPS = {
-    "CKV2_AZURE_2": "Vulnerability assessment without storage (express configuration) is set on the server itself.",
-}
+def _skips(b: Blueprint) -> dict[str, str]:
+    found = {} if b.requirements.log_retention_days >= _AUDIT_DAYS else {"CKV_AZURE_24": kept(b)}
+    if not b.has("threat-detection"):
+        found["CKV2_AZURE_2"] = "Vulnerability assessment is part of threat detection, which the plan does without."
+    return found
 
 
 def _key(m: Module, keys: Made) -> Ref:
@@ -109,11 +114,13 @@ def _encrypted(b: Blueprint, m: Module, keys: Made) -> dict[str, Any]:
 
 def _watched(b: Blueprint, m: Module, made: Made, resource: str, server: Ref, count: Ref | None) -> None:
     """Auditing, and threat detection where the design has it."""
-    number = {"count": count} if count else {}
+    number: dict[str, Any] = {"count": count} if count else {}
     m.resource(
         "azurerm_mssql_server_extended_auditing_policy", resource, "database", file="database", **number,
         server_id=server.id,
         log_monitoring_enabled=Noted(True, "Audit records go where the logs of the database master go."),
+        retention_in_days=Noted(b.requirements.log_retention_days,
+        "As long as all logs, where they are kept in files."),
     )  # fmt: skip
     diagnostics(m, b, made, "database", f"{resource}-audit", template(server.id, "/databases/master"), ("audit",),
                 file="database", count=count)  # fmt: skip
@@ -121,7 +128,8 @@ def _watched(b: Blueprint, m: Module, made: Made, resource: str, server: Ref, co
         m.resource(
             "azurerm_mssql_server_security_alert_policy", resource, ("database", "threat-detection"), file="database",
             **number, resource_group_name=group(m, made), server_name=server.name, state="Enabled",
-            email_account_admins=True,
+            email_account_admins=True, email_addresses=[given(
+                m, "notification_address", "string", "Where alarms are sent.", raw("var.notification_address"))],
         )  # fmt: skip
 
 
@@ -131,8 +139,10 @@ def _watched(b: Blueprint, m: Module, made: Made, resource: str, server: Ref, co
 def _primary(b: Blueprint, m: Module, made: Made) -> None:
     server = _server(b, m, made, made, "this", unique(m, b, "database_server", "sql", "database's server"))
     database = m.resource(
-        "azurerm_mssql_database", "this", ("database", *_vaults(b)), file="database", why=b.why("infrastructure.database"),
-        name=b.names.system, server_id=server.id, **_shape(b, m), **_room(b, m), **_backups(b, m), tags=tags(m, "database"),
+        "azurerm_mssql_database", "this", ("database", *_vaults(b)), file="database",
+        why=b.why("infrastructure.database"),
+        name=b.names.system, server_id=server.id, **_shape(b, m), **_room(b, m), **_backups(b, m), tags=tags(m,
+        "database"),
         skips=_DATABASE_SKIPS,
     )  # fmt: skip
     _replicas(b, m, made, database)
@@ -146,7 +156,6 @@ def _primary(b: Blueprint, m: Module, made: Made) -> None:
 
 
 _DATABASE_SKIPS = {
-    "CKV_AZURE_229": "Zone redundancy follows the zones of the environment; development keeps to one.",
     "CKV_AZURE_224": "A ledger suits tables that nobody may change; the application decides that for its own.",
 }
 
@@ -162,7 +171,8 @@ def _listener(b: Blueprint, m: Module, server: Ref) -> Any:
     second = b.sites[1].region.id
     told = "Name of the failover group that clients connect to; null without a second site."
     listener = m.variable(
-        "database_listener", "string", told, b.each(lambda e: _group_name(b, e.environment) if second in e.regions else None),
+        "database_listener", "string", told, b.each(lambda e: _group_name(b,
+        e.environment) if second in e.regions else None),
         nullable=True,
     )  # fmt: skip
     return raw(f'{listener} == null ? {server}.fully_qualified_domain_name : "${{{listener}}}.database.windows.net"')
@@ -263,7 +273,7 @@ def _redundancy(b: Blueprint, m: Module) -> Ref:
             return "GeoZone" if zonal else "Geo"
         return "Zone" if zonal and e.zones > 1 else "Local"
 
-    why = "Azure copies backups into the region that Microsoft paired with this one; from there they are restored into any."
+    why = "Azure copies backups to the region that Microsoft paired with this one; they are restored into any."
     check = ('contains(["Geo", "GeoZone", "Local", "Zone"], var.backup_redundancy)',
              "backup_redundancy must be Geo, GeoZone, Local or Zone.")  # fmt: skip
     return m.variable("backup_redundancy", "string", "Where copies of the backups are kept.", b.each(kind),
@@ -297,7 +307,7 @@ def _kept(b: Blueprint, length: str) -> Each:
 
 
 def _replicas(b: Blueprint, m: Module, made: Made, source: Ref) -> None:
-    """Read replicas beside primary and standby: named ones of Hyperscale, geo-replicas with servers of their own else."""
+    """Read replicas: named ones of Hyperscale, geo-replicas with servers of their own else."""
     sizes = [e.sizes["database"] for e in b.environments if "database" in e.sizes]
     if not any(s.read_replicas for s in sizes):
         return
@@ -313,7 +323,7 @@ def _replicas(b: Blueprint, m: Module, made: Made, source: Ref) -> None:
         first = unique(m, b, "read_server", "sql-read", "servers of the read replicas, before their number")
         server = _server(b, m, made, made, "read", template(first, "-", raw("count.index + 1")), count)
         endpoint(m, made, "database", "database-read", server.id, "sqlServer", _ZONE, file="database", count=count)
-        kind, called = "Geo", source.name  # type: ignore[assignment]
+        kind, called = "Geo", source.name
     m.resource(
         "azurerm_mssql_database", "read", "database", file="database", count=count, name=called, server_id=server.id,
         create_mode="Secondary", secondary_type=kind, creation_source_database_id=source.id,
