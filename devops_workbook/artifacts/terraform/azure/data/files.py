@@ -77,7 +77,7 @@ def account(b: Blueprint, m: Module, made: Made, resource: str, component: str, 
     )  # fmt: skip
     body = _frozen(b, m, kept) if (_immutable(b, component) if immutable is None else immutable) else {}
     return m.resource(
-        "azurerm_storage_account", resource, component, file=file, skips=account_skips(b, b.has("endpoints")),
+        "azurerm_storage_account", resource, component, file=file, skips=account_skips(b, b.has("endpoints"), copied=True),
         why=b.why("disaster_recovery.backup"),
         name=called, location=location(m), resource_group_name=group(m, made), account_kind="StorageV2",
         account_tier="Standard", account_replication_type=copies, min_tls_version="TLS1_2",
