@@ -13,12 +13,23 @@ from devops_workbook.artifacts.terraform.module import Module
 
 __all__ = ["INITIATIVES", "oversight"]
 
-_CATEGORIES = ["Administrative", "Security", "ServiceHealth", "Alert", "Recommendation", "Policy", "Autoscale", "ResourceHealth"]
+_CATEGORIES = [
+    "Administrative",
+    "Security",
+    "ServiceHealth",
+    "Alert",
+    "Recommendation",
+    "Policy",
+    "Autoscale",
+    "ResourceHealth",
+]
 
 # Defender's plans, by service of the design; Arm and CloudPosture watch the subscription itself
 # (website/docs/r/security_center_subscription_pricing of azurerm 4.55).
 _PLANS: Mapping[str, str] = {
-    "azure-sql": "SqlServers", "azure-sql-hyperscale": "SqlServers", "cosmos-db": "CosmosDbs", "blob-storage": "StorageAccounts",
+    "azure-sql": "SqlServers",
+    "azure-sql-hyperscale": "SqlServers", "cosmos-db": "CosmosDbs",
+    "blob-storage": "StorageAccounts",
     "key-vault": "KeyVaults", "key-vault-keys": "KeyVaults", "aks": "Containers", "container-apps": "Containers",
     "container-registry": "Containers", "azure-functions": "AppServices", "vm-scale-sets": "VirtualMachines",
     "api-management": "Api",
@@ -62,7 +73,9 @@ def oversight(b: Blueprint, made: Made) -> Module:
 def _audit(b: Blueprint, m: Module, made: Made, scope: Ref) -> None:
     to: dict[str, Any]
     if native_logs(b):
-        to = {"log_analytics_workspace_id": taken(m, made, "logs", "workspace_id", "string", "Log Analytics workspace.")}
+        to = {
+            "log_analytics_workspace_id": taken(m, made, "logs", "workspace_id", "string", "Log Analytics workspace.")
+        }
     else:
         to = {"storage_account_id": taken(m, made, "logs", "log_storage_id", "string", "Storage account of logs.")}
     m.resource(
@@ -74,23 +87,26 @@ def _audit(b: Blueprint, m: Module, made: Made, scope: Ref) -> None:
 def _detection(b: Blueprint, m: Module) -> None:
     services = (c.service for c in b.topology.components)
     plans = sorted({_PLANS[s] for s in services if s in _PLANS} | {"Arm", "CloudPosture"})
+    subplans: dict[str, Any] = {plan: _SUBPLANS.get(plan) for plan in plans}
     m.resource(
         "azurerm_security_center_subscription_pricing", "this", "threat-detection", why=b.why("security.compliance"),
-        for_each={plan: _SUBPLANS.get(plan) for plan in plans}, tier="Standard", resource_type=raw("each.key"),
+        for_each=subplans, tier="Standard", resource_type=raw("each.key"),
         subplan=raw("each.value"),
     )  # fmt: skip
     address = given(m, "notification_address", "string", "Where findings are sent.", raw("var.notification_address"))
     m.resource(
         "azurerm_security_center_contact", "this", "threat-detection", name="default", email=address,
         alert_notifications=True, alerts_to_admins=True,
-        phone=Noted("", "Pages come from the alarms; findings are read in working hours."),
+        phone=given(m, "security_phone", "string", "Whom Microsoft calls about findings.", raw("var.security_phone")),
     )  # fmt: skip
 
 
 def _policies(b: Blueprint, m: Module, scope: Ref) -> None:
     region = given(m, "location", "string", "Region of the first site.", b.sites[0].region.id)
-    wanted = {f: INITIATIVES[f] for f in b.requirements.compliance if f in INITIATIVES}
-    initiatives = {**wanted, "benchmark": _BENCHMARK} if not wanted or len(wanted) < len(b.requirements.compliance) else wanted
+    wanted: dict[str, Any] = {f: INITIATIVES[f] for f in b.requirements.compliance if f in INITIATIVES}
+    initiatives = (
+        {**wanted, "benchmark": _BENCHMARK} if not wanted or len(wanted) < len(b.requirements.compliance) else wanted
+    )
     m.resource(
         "azurerm_subscription_policy_assignment", "framework", "posture", why=b.why("security.compliance"),
         for_each=initiatives, name=raw("each.key"), subscription_id=scope,

@@ -31,6 +31,7 @@ TO_SET: tuple[tuple[str, str], ...] = (
     ("domain", "the name that users know the system by, of which Azure DNS becomes the name server"),
     ("certificate_issuer", "the authority that signs the entry's certificate, as the vault knows it; Self until then"),
     ("notification_address", "where alarms and budget alerts go"),
+    ("security_phone", "the number that Microsoft calls when it finds that the system is under attack"),
     ("client_ranges", "the addresses that users come from, where the system is not public"),
     ("pipeline_addresses", "the public addresses that the pipeline works from; none for one inside the network"),
     ("cost_centre", "who pays, as the tag says it"),
@@ -120,31 +121,49 @@ def _before(variable: str) -> str:
 
 
 def _guid(variable: str) -> tuple[str, str]:
-    return (f'can(regex("^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$", var.{variable}))', f"{variable} must be a GUID.")
+    return (
+        f'can(regex("^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$", var.{variable}))',
+        f"{variable} must be a GUID.",
+    )
 
 
 def _strings(b: Blueprint) -> tuple[tuple[str, str, Any, tuple[str, str]], ...]:
     owner = owner_slug(b)
-    domain = b.each(lambda e: f"{'' if e.environment == 'production' else SHORT[e.environment] + '.'}{b.names.system}.example.com")
+    domain = b.each(
+        lambda e: f"{'' if e.environment == 'production' else SHORT[e.environment] + '.'}{b.names.system}.example.com"
+    )
     return (
         ("subscription_id", "Subscription of this environment.", NOBODY, _guid("subscription_id")),
-        ("shared_subscription_id", "Subscription of what the environments share.", NOBODY, _guid("shared_subscription_id")),
+        (
+            "shared_subscription_id",
+            "Subscription of what the environments share.",
+            NOBODY,
+            _guid("shared_subscription_id"),
+        ),
         ("tenant_id", "Entra tenant.", NOBODY, _guid("tenant_id")),
         ("operators_group_id", "Entra group of the operators.", NOBODY, _guid("operators_group_id")),
         ("operators_group_name", "Name of that group.", "operators", _GROUP),
         ("domain", "Name that users know the system by.", domain, _DOMAIN),
-        ("certificate_issuer", "Issuer of the entry's certificate, as its vault knows it; Self for none.", "Self", _ISSUER),
+        (
+            "certificate_issuer",
+            "Issuer of the entry's certificate, as its vault knows it; Self for none.",
+            "Self",
+            _ISSUER,
+        ),
         ("notification_address", "E-mail address for alarms.", f"{owner}@example.com", _EMAIL),
+        ("security_phone", "Number for calls about findings.", "+15550100", _PHONE),
         ("cost_centre", "Who pays; a tag's value.", text(b.requirements.owner), _COST),
         ("image_tag", "Tag of the service's image.", "0.1.0", _IMAGE),
         ("repository", "Repository of the service.", f"{owner}/{b.names.system}", _REPOSITORY),
         ("ssh_public_key", "Public key of the machines' administrator.", NOBODYS_KEY, _SSH),
-    )  # fmt: skip
+    )
 
 
 def root_variables(b: Blueprint) -> tuple[Variable, ...]:
     """The variables of an environment that no module's call gives."""
-    environment = Variable("environment", "string", "Which environment.", b.each(lambda e: e.environment), "", (_ENVIRONMENT,), False)
+    environment = Variable(
+        "environment", "string", "Which environment.", b.each(lambda e: e.environment), "", (_ENVIRONMENT,), False
+    )
     strings = (Variable(n, "string", told, value, _before(n), (check,), False) for n, told, value, check in _strings(b))
     ranges = (("client_ranges", "Addresses that requests come from.", ["10.0.0.0/8"]),
               ("pipeline_addresses", "Public addresses that the pipeline comes from.", ["203.0.113.10"]))  # fmt: skip
@@ -157,9 +176,14 @@ def _takes_over(b: Blueprint) -> Variable:
     itself = b.choice("disaster_recovery.recovery") == "region-failover-automatic"
     active = b.choice("disaster_recovery.high_availability") == "active-active"
     return Variable(
-        "second_site_serves", "bool", "Whether requests go to the second site when the first does not answer.",
-        itself or active, f"{b.why('disaster_recovery.recovery')} Where it is false, changing it is the failover.", (), False,
-    )  # fmt: skip
+        "second_site_serves",
+        "bool",
+        "Whether requests go to the second site when the first does not answer.",
+        itself or active,
+        f"{b.why('disaster_recovery.recovery')} Where it is false, changing it is the failover.",
+        (),
+        False,
+    )
 
 
 def _ranges(variable: str) -> tuple[str, str]:
@@ -172,12 +196,22 @@ _ENVIRONMENT = ('contains(["production", "staging", "development"], var.environm
 _GROUP = ("length(var.operators_group_name) > 0", "operators_group_name must not be empty.")
 _DOMAIN = ('can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\\\.)+[a-z]{2,}$", var.domain))',
            "domain must be a name such as shop.example.com.")  # fmt: skip
-_ISSUER = ('can(regex("^[A-Za-z0-9-]+$", var.certificate_issuer))', "certificate_issuer must be letters, digits and dashes.")
+_ISSUER = (
+    'can(regex("^[A-Za-z0-9-]+$", var.certificate_issuer))',
+    "certificate_issuer must be letters, digits and dashes.",
+)
 _EMAIL = ('can(regex("^[^@ ]+@[^@ ]+$", var.notification_address))', "notification_address must be an e-mail address.")
+_PHONE = ('can(regex("^[+][0-9]{6,15}$", var.security_phone))', "security_phone must be a number such as +15550100.")
 _COST = ("length(var.cost_centre) <= 256", "cost_centre must be at most 256 characters.")
 _IMAGE = ('can(regex("^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$", var.image_tag))', "image_tag must be a tag of an image.")
-_REPOSITORY = ('can(regex("^[A-Za-z0-9._/-]+$", var.repository))', "repository must be letters, digits, dots, dashes and slashes.")
-_SSH = ('startswith(var.ssh_public_key, "ssh-rsa ")', "ssh_public_key must be an RSA key in OpenSSH's form, as Azure takes it.")
+_REPOSITORY = (
+    'can(regex("^[A-Za-z0-9._/-]+$", var.repository))',
+    "repository must be letters, digits, dots, dashes and slashes.",
+)
+_SSH = (
+    'startswith(var.ssh_public_key, "ssh-rsa ")',
+    "ssh_public_key must be an RSA key in OpenSSH's form, as Azure takes it.",
+)
 
 
 def used(name: str, *places: Any) -> bool:
@@ -195,5 +229,3 @@ def settings(subscription: Any) -> tuple[Block, ...]:
         "subscription_id": subscription, "storage_use_azuread": True, "resource_provider_registrations": "extended",
         "features": features,
     }),)  # fmt: skip
-
-
