@@ -22,9 +22,8 @@ from devops_workbook.artifacts.terraform.azure.common import (
     served_by,
     tags,
 )
-from devops_workbook.artifacts.terraform.azure.edge.gateway import hidden
 from devops_workbook.artifacts.terraform.azure.edge.management import HEALTH
-from devops_workbook.artifacts.terraform.azure.layout import fronted
+from devops_workbook.artifacts.terraform.azure.layout import fronted, hidden
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, call, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 
@@ -43,7 +42,7 @@ def begun(b: Blueprint, every: Sequence[Made]) -> Module:
         "domain", "string", "Name that users know the system by.", raw("var.domain"),
         checks=(('can(regex("^[a-z0-9.-]+$", var.domain))', "domain must be a name such as shop.example.com."),),
     )  # fmt: skip
-    if hidden(b) and served_by(b, "entry", "application-gateway"):
+    if hidden(b):
         _private_zone(b, m, every, domain)
     else:
         zone = m.resource("azurerm_dns_zone", "this", "dns", why=b.why("infrastructure.network"), name=domain,
@@ -63,7 +62,7 @@ def finished(b: Blueprint, m: Module, every: Sequence[Made]) -> None:
     """The way to the entries. every: the modules of each site."""
     if fronted(b):
         _origins(b, m, every)
-    elif hidden(b) and served_by(b, "entry", "application-gateway"):
+    elif hidden(b):
         _private_record(b, m, every)
     elif len(b.sites) > 1:
         _manager(b, m, every)

@@ -16,8 +16,8 @@ from devops_workbook.artifacts.terraform.azure.common import keyed, served_by
 from devops_workbook.design.model import Component
 
 __all__ = [
-    "CUTS", "cuts", "endpoint_of", "fronted", "gateway_inside", "kind_of", "machines_of", "part", "private", "tiers",
-    "two_tier",
+    "CUTS", "at", "cuts", "endpoint_of", "fronted", "gateway_inside", "hidden", "kind_of", "machines_of", "part", "private",
+    "tiers", "two_tier",
 ]  # fmt: skip
 
 # Subnet -> the plan's block that it is cut from, further bits of its prefix, and which of the pieces it is.
@@ -69,6 +69,12 @@ def machines_of(b: Blueprint) -> tuple[Component, ...]:
 def fronted(b: Blueprint) -> bool:
     """Whether Front Door stands before the entries: as the CDN, or because API Management takes no firewall itself."""
     return b.has("cdn") or (b.has("waf") and served_by(b, "entry", "api-management"))
+
+
+def hidden(b: Blueprint) -> bool:
+    """Whether the entry has no public address that anything listens on."""
+    gateway = served_by(b, "entry", "application-gateway")
+    return gateway and not b.requirements.public_facing and not fronted(b)
 
 
 def endpoint_of(b: Blueprint, id: str) -> bool:

@@ -145,8 +145,10 @@ def _component(b: Blueprint, subnet: str) -> str:
 
 def _endpoints(b: Blueprint, subnet: str) -> dict[str, Any]:
     """Service endpoints, where the design has no private ones: services then know the subnet that asks."""
-    if b.has("endpoints") or subnet not in ("app", "tools"):
+    if b.has("endpoints") or subnet == "data":
         return {}
+    if subnet == "public":
+        return {"service_endpoints": ["Microsoft.KeyVault"]}
     found = sorted({_SERVICES[c.service] for c in b.topology.components if c.service in _SERVICES})
     return {"service_endpoints": found} if found else {}
 

@@ -41,7 +41,7 @@ _SUBPLANS = {"VirtualMachines": "P2", "StorageAccounts": "DefenderForStorageV2",
 # (https://learn.microsoft.com/azure/governance/policy/samples/built-in-initiatives, 2026-11).
 INITIATIVES: Mapping[str, str] = {
     "soc2": "4054785f-702b-4a98-9215-009cbd58b141",
-    "iso27001": "89c6cddc-1c73-4ac1-b19c-54d1a15a42f2",
+    "iso27001": "5e4ff661-23bf-42fa-8e3a-309a55091cc7",
     "pci-dss": "c676748e-3af9-4e22-bc28-50feed564afb",
     "hipaa": "a169a624-5599-4385-a696-c8d643089fab",
     "fedramp-moderate": "e95f5a9f-57ad-4d03-bb0b-b1d16db93693",

@@ -9,6 +9,7 @@ from typing import Any
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.names import SHORT
 from devops_workbook.artifacts.terraform.azure.common import NOBODYS_KEY, served_by
+from devops_workbook.artifacts.terraform.azure.layout import hidden
 from devops_workbook.artifacts.terraform.hcl import Block, Nested, raw, template
 from devops_workbook.artifacts.terraform.module import Variable
 from devops_workbook.scenario import slug
@@ -173,7 +174,8 @@ def root_variables(b: Blueprint) -> tuple[Variable, ...]:
 
 def _takes_over(b: Blueprint) -> Variable:
     """Whether requests may go to the second site without a person."""
-    itself = b.choice("disaster_recovery.recovery") == "region-failover-automatic"
+    # Nothing of Azure's asks a private entry whether it is well, so a person switches there.
+    itself = b.choice("disaster_recovery.recovery") == "region-failover-automatic" and not hidden(b)
     active = b.choice("disaster_recovery.high_availability") == "active-active"
     return Variable(
         "second_site_serves",

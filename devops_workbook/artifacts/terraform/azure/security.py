@@ -77,7 +77,8 @@ def _vault(b: Blueprint, m: Module, made: Made, what: str, component: str, sku: 
     if not b.has("endpoints"):
         subnets = taken(m, made, "network", "app_subnet_ids", "list(string)", "Subnets of the application.")
         tools = taken(m, made, "network", "tools_subnet_id", "string", "Subnet of tools.")
-        rules["virtual_network_subnet_ids"] = call("concat", subnets, [tools])
+        entry = taken(m, made, "network", "public_subnet_ids", "list(string)", "Subnets of the entry.")
+        rules["virtual_network_subnet_ids"] = call("concat", subnets, [tools], entry)
         public = Noted(True, "The design has no private endpoints; only the subnets and addresses below get in.")
     vault = m.resource(
         "azurerm_key_vault",

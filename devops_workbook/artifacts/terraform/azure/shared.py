@@ -7,7 +7,7 @@ which is in the token's subject.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint
@@ -241,22 +241,7 @@ def _rights(b: Blueprint, m: Module, identity: Ref, ids: list[str]) -> None:
         why=f"Set before the first apply: {dict(TO_SET)['subscription_ids']}.",
     )
     scope = template("/subscriptions/", raw("each.value"))
-    for name, role, why in (
-        (
-            "apply",
-            "Contributor",
-            "Builds everything in the one subscription of its environment; groups, policies and "
-            "registrations of services are in no narrower role that Microsoft keeps.",
-        ),
-        (
-            "keys",
-            "Key Vault Crypto Officer",
-            "Makes keys and sets their rotation; it cannot decrypt with them by this right alone.",
-        ),
-        ("certificates", "Key Vault Certificates Officer", "Orders the certificate of the entry."),
-        ("policies", "Resource Policy Contributor", "Assigns policies."),
-        ("detection", "Security Admin", "Switches plans of threat detection on."),
-    ):
+    for name, role, why in _roles(b):
         m.resource(
             "azurerm_role_assignment",
             name,
@@ -283,21 +268,36 @@ def _rights(b: Blueprint, m: Module, identity: Ref, ids: list[str]) -> None:
         condition_version="2.0",
         condition=_CONDITION,
     )
-    m.resource(
-        "azurerm_role_assignment",
-        "plan",
-        "identity",
-        file="rights",
-        why="Reads, to plan a change.",
-        for_each=subscriptions,
-        scope=scope,
-        role_definition_name="Reader",
-        principal_id=raw(f'{identity}["plan"].principal_id'),
-        principal_type="ServicePrincipal",
-    )
+    for name, role, why in (
+        ("plan", "Reader", "Reads, to plan a change."),
+        ("plan_vaults", "Key Vault Reader", "Sees which keys and certificates there are, but not what they hold."),
+    ):
+        m.resource(
+            "azurerm_role_assignment", name, "identity", file="rights", why=why, for_each=subscriptions, scope=scope,
+            role_definition_name=role, principal_id=raw(f'{identity}["plan"].principal_id'),
+            principal_type="ServicePrincipal",
+        )  # fmt: skip
     _states(b, m, identity, ids)
     if b.has("registry"):
         _images(m, identity, ids)
+
+
+def _roles(b: Blueprint) -> Iterator[tuple[str, str, str]]:
+    """What applying an environment needs: a name, the role, the reason."""
+    yield (
+        "apply",
+        "Contributor",
+        "Builds everything in the one subscription of its environment; groups and registrations of services are in no "
+        "narrower role that Microsoft keeps.",
+    )
+    yield "locks", "Locks Contributor", "Locks what holds data that cannot be made again."
+    yield "certificates", "Key Vault Certificates Officer", "Orders the certificate of the entry."
+    if b.has("keys"):
+        yield "keys", "Key Vault Crypto Officer", "Makes keys and sets their rotation."
+    if b.has("posture"):
+        yield "policies", "Resource Policy Contributor", "Assigns policies."
+    if b.has("threat-detection"):
+        yield "detection", "Security Admin", "Switches plans of threat detection on."
 
 
 # Owner, User Access Administrator and Role Based Access Control Administrator, which nobody is given

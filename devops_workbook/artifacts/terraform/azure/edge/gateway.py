@@ -21,22 +21,17 @@ from devops_workbook.artifacts.terraform.azure.common import (
     zones,
 )
 from devops_workbook.artifacts.terraform.azure.edge.certificate import certificate, host, identity
-from devops_workbook.artifacts.terraform.azure.layout import fronted, kind_of
+from devops_workbook.artifacts.terraform.azure.layout import fronted, hidden, kind_of
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, call, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 
-__all__ = ["entry", "hidden"]
+__all__ = ["entry"]
 
 _MOST = 125  # instances of a gateway (MicrosoftDocs/azure-docs, application-gateway/configuration-infrastructure)
 _UNITS = 10  # capacity units of an instance, likewise
 _HOURS = 730
 _POLICY = "AppGwSslPolicy20220101S"
 _SHOWN = "certificate"
-
-
-def hidden(b: Blueprint) -> bool:
-    """Whether only the company's network reaches the gateway."""
-    return not b.requirements.public_facing and not fronted(b)
 
 
 def entry(b: Blueprint, m: Module, made: Made, front: Module) -> None:
