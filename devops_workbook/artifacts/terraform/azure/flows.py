@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint, Site
@@ -70,7 +71,7 @@ def _connections(b: Blueprint, site: Site) -> Iterator[_Rule]:
     for x in b.topology.connections:
         opener, listener = _ends(b, x, machines)
         source, target = _place(b, site, opener, machines, True), _place(b, site, listener, machines, False)
-        if not source or not target or source == target:
+        if not source or not target or source == target or _elsewhere(source, target, machines):
             continue
         ports = _PORTS.get(b.component(listener).service, (str(x.port),))
         told = f"{opener} to {listener}: {x.label}"
@@ -78,6 +79,11 @@ def _connections(b: Blueprint, site: Site) -> Iterator[_Rule]:
             yield _Rule(subnet, "Outbound", source, target, ports, "Tcp", told)
         if subnet := _subnet(target, machines):
             yield _Rule(subnet, "Inbound", source, target, ports, "Tcp", told)
+
+
+def _elsewhere(source: str, target: str, machines: set[str]) -> bool:
+    """Whether the other site serves itself: only tools on machines, which stand in one site, are reached from both."""
+    return source.startswith("peer-") and target not in machines
 
 
 def _ends(b: Blueprint, x: Connection, machines: set[str]) -> tuple[str, str]:
@@ -213,7 +219,7 @@ def rules(b: Blueprint, site: Site) -> Mapping[str, Mapping[str, Any]]:
     """The rules of a site by name, as the network module takes them; what they do not let through is closed."""
     found: dict[str, Mapping[str, Any]] = {}
     used: dict[tuple[str, str], int] = {}
-    for rule, told in [*_merged(_platform(b)), *_merged(_connections(b, site))]:
+    for rule, told in _merged(chain(_platform(b), _connections(b, site))):
         turn = used.setdefault((rule.subnet, rule.direction), 0)
         used[rule.subnet, rule.direction] = turn + 1
         found[_name(rule, found)] = _written(rule, "Allow", 100 + 10 * turn, "; ".join(told))

@@ -16,8 +16,8 @@ from devops_workbook.artifacts.terraform.azure.common import keyed, served_by
 from devops_workbook.design.model import Component
 
 __all__ = [
-    "CUTS", "at", "cuts", "endpoint_of", "fronted", "gateway_inside", "hidden", "kind_of", "machines_of", "part", "private",
-    "tiers", "two_tier",
+    "CUTS", "at", "cuts", "endpoint_of", "fronted", "gateway_inside", "hidden", "kind_of", "machines_of", "part",
+    "private", "tiers", "two_tier",
 ]  # fmt: skip
 
 # Subnet -> the plan's block that it is cut from, further bits of its prefix, and which of the pieces it is.
