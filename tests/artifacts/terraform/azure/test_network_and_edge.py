@@ -190,9 +190,10 @@ def test_work_is_put_into_the_queue_in_the_entrys_own_name():
 
 
 def test_two_sites_without_front_door_are_chosen_between_by_traffic_manager():
-    passive = text(built("hospital-records", public_facing=True), "modules/front/")
-    both = built("hospital-records", "disaster_recovery.high_availability=active-active", public_facing=True)
-    active = text(both, "modules/front/")
+    plain = ("scaling.caching=none", "scaling.load_balancing=application")
+    passive = text(built("hospital-records", *plain, public_facing=True), "modules/front/")
+    both = (*plain, "disaster_recovery.high_availability=active-active")
+    active = text(built("hospital-records", *both, public_facing=True), "modules/front/")
     assert re.search('traffic_routing_method += "Priority"', passive)
     assert re.search('traffic_routing_method += "Performance"', active)
     assert re.search(r"ttl += 60", passive)
