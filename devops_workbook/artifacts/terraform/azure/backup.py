@@ -103,7 +103,7 @@ def _exports(b: Blueprint, m: Module, made: Made, places: tuple[_Place, ...]) ->
         for place, account in zip(places, accounts, strict=True)
     ]  # fmt: skip
     if b.has("endpoints"):
-        endpoint(m, made, "endpoints", "copies", accounts[0].id, "blob", PRIVATE_ZONES["blob-storage"])
+        endpoint(m, made, "backup", "copies", accounts[0].id, "blob", PRIVATE_ZONES["blob-storage"])
     _exporter(b, m, made, containers[0])
     if len(places) > 1:
         m.resource(

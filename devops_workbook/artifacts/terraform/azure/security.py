@@ -100,9 +100,14 @@ def _vault(b: Blueprint, m: Module, made: Made, what: str, component: str, sku: 
         tags=tags(m, component),
     )
     if b.has("endpoints"):
-        endpoint(m, made, ("endpoints", component), what, vault.id, "vault", _VAULT, file=what)  # type: ignore[arg-type]
+        endpoint(m, made, _counted(b, what), what, vault.id, "vault", _VAULT, file=what)
     diagnostics(m, b, made, component, what, vault.id, file=what)
     return vault
+
+
+def _counted(b: Blueprint, what: str) -> str:
+    """What an endpoint is of. The plan counts four: files, work, secrets and images, or keys where no work waits."""
+    return "keys" if what == "keys" and b.has("intake") else "endpoints"
 
 
 def _skips(b: Blueprint) -> dict[str, str]:

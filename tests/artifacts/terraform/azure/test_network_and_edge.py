@@ -266,6 +266,13 @@ def test_nothing_generated_writes_a_secret():
         assert not re.search(r"\b(password|secret_value|client_secret) += \"", code)
 
 
+@pytest.mark.parametrize("scenario", ["payments-api", "iot-ingest", "startup-web-shop"])
+def test_endpoints_are_as_many_as_the_plan_counts(scenario: str):
+    b = blueprint(scenario)
+    of = (t for t in built(scenario).traces if t.type == "azurerm_private_endpoint" and t.root.endswith("/production"))
+    assert Counter(t.component for t in of)["endpoints"] == b.component("endpoints").count
+
+
 # --- oversight, budgets, once ----------------------------------------------------------------------------
 
 
@@ -351,6 +358,7 @@ def test_everything_that_takes_tags_has_its_component():
         tags = [line for line in code.splitlines() if re.match(r"  tags +=", line)]
         assert tags
         assert all("component" in line or "var.tags" in line for line in tags)
+        assert "('" not in "".join(tags)
 
 
 def test_what_must_be_set_is_marked_and_listed():

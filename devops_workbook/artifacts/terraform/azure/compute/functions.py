@@ -66,7 +66,7 @@ def _releases(b: Blueprint, m: Module, made: Made) -> tuple[Ref, Ref]:
         container_access_type="private", skips={"CKV2_AZURE_21": LOGGED},
     )  # fmt: skip
     if b.has("endpoints"):
-        endpoint(m, made, "endpoints", "releases", storage.id, "blob", PRIVATE_ZONES["blob-storage"], file="releases")
+        endpoint(m, made, "compute", "releases", storage.id, "blob", PRIVATE_ZONES["blob-storage"], file="releases")
     diagnostics(m, b, made, "compute", "releases", template(storage.id, "/blobServices/default"), file="releases")
     return storage, container
 
