@@ -42,8 +42,15 @@ class Unbuilt:
 
 @dataclass(frozen=True, slots=True)
 class Infrastructure:
-    """The infrastructure code of a design: its files, and the account of what implements what."""
+    """The infrastructure code of a design.
+
+    artifacts: its files; traces and unbuilt: the account of what implements what; to_set: (name, what it is) of the
+    values that nobody has told and that the code holds a stand-in for; steps: (what it does, commands) in the order in
+    which a person applies it.
+    """
 
     artifacts: tuple[Artifact, ...]
     traces: tuple[Trace, ...]
     unbuilt: tuple[Unbuilt, ...]
+    to_set: tuple[tuple[str, str], ...] = ()
+    steps: tuple[tuple[str, str], ...] = ()
