@@ -18,9 +18,10 @@ from pathlib import Path
 from devops_workbook.artifacts.model import Artifact
 from devops_workbook.scenario import write_atomic
 
-__all__ = ["MANIFEST", "FolderError", "Written", "generated", "renewed", "write_folder", "zipped"]
+__all__ = ["MANIFEST", "README", "FolderError", "Written", "digest", "generated", "renewed", "write_folder", "zipped"]
 
 MANIFEST = ".devops-workbook.json"
+README = "README.md"
 _FORMAT = 1
 
 
@@ -129,6 +130,15 @@ def renewed(folder: Path, path: str, data: bytes) -> None:
     write_atomic(folder / path, data)
     if path in known:
         write_atomic(folder / MANIFEST, _listed({**known, path: _hash(data)}))
+
+
+def digest(files: Mapping[str, bytes]) -> str:
+    """SHA-256 over paths and contents, in the order of the paths. The README, which quotes what was verified, is left
+    out."""
+    whole = hashlib.sha256()
+    for path, data in sorted((p, d) for p, d in files.items() if p != README):
+        whole.update(f"{path}\0{len(data)}\0".encode() + data)
+    return whole.hexdigest()
 
 
 def zipped(artifacts: Sequence[Artifact], name: str) -> bytes:

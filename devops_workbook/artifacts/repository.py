@@ -6,22 +6,21 @@ resource implements which component of the design, and the README how to begin.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.cloudformation import cloudformation
+from devops_workbook.artifacts.folder import README, digest
 from devops_workbook.artifacts.model import Artifact, Infrastructure
 from devops_workbook.artifacts.readme import readme
 from devops_workbook.artifacts.terraform import terraform
 from devops_workbook.evaluate import Evaluation
 
-__all__ = ["COMPONENTS", "README", "Repository", "digest", "repository"]
+__all__ = ["COMPONENTS", "Repository", "repository"]
 
 COMPONENTS = "infrastructure/components.json"
-README = "README.md"
 _LANGUAGES: Mapping[str, Callable[[Blueprint], Infrastructure]] = {
     "terraform": terraform,
     "cloudformation": cloudformation,
@@ -37,7 +36,7 @@ class Repository:
 
     @property
     def digest(self) -> str:
-        """What tells this code from any other (see `digest`)."""
+        """What tells this code from any other (see `folder.digest`)."""
         return digest({a.path: a.text.encode() for a in self.artifacts})
 
 
@@ -47,15 +46,6 @@ def repository(evaluation: Evaluation) -> Repository:
     built = _LANGUAGES[b.provider.infrastructure_code(b.requirements.iac_tool)](b)
     files = [*built.artifacts, Artifact(COMPONENTS, _components(b, built)), Artifact(README, readme(b, built))]
     return Repository(tuple(sorted(files, key=lambda a: a.path)), built)
-
-
-def digest(files: Mapping[str, bytes]) -> str:
-    """SHA-256 over paths and contents, in the order of the paths. The README, which quotes what was verified, is left
-    out."""
-    whole = hashlib.sha256()
-    for path, data in sorted((p, d) for p, d in files.items() if p != README):
-        whole.update(f"{path}\0{len(data)}\0".encode() + data)
-    return whole.hexdigest()
 
 
 def _components(b: Blueprint, built: Infrastructure) -> str:

@@ -22,9 +22,8 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
-from devops_workbook.artifacts.folder import MANIFEST, generated, renewed
+from devops_workbook.artifacts.folder import MANIFEST, README, digest, generated, renewed
 from devops_workbook.artifacts.readme import with_verification
-from devops_workbook.artifacts.repository import README, digest
 from devops_workbook.render.markdown import escape, join, table
 from devops_workbook.scenario import write_atomic
 
@@ -52,7 +51,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """All checks of one repository; digest: of exactly these files (see `repository.digest`)."""
+    """All checks of one repository; digest: of exactly these files (see `folder.digest`)."""
 
     digest: str
     checks: tuple[Check, ...]

@@ -29,7 +29,7 @@ def test_a_plain_name_stays_readable() -> None:
     names = names_of("Payments API", "Platform")
     assert names.of("production") == "payments-api-prod"
     assert names.unique("production", "files").startswith("payments-api-prod-files-")
-    assert names.compact("staging", "vault").startswith("paymentsapistg")
+    assert names.compact("staging", "vault").startswith("paymentsapstgvault")
 
 
 @pytest.mark.parametrize("name", NAMES)
