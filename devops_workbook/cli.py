@@ -327,12 +327,18 @@ def export(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="DIR", help="The folder for the documents; made if missing.")
     ] = Path("exports"),
+    verified: Annotated[
+        Path | None,
+        typer.Option("--verified", metavar="DIR", help="The generated folder whose verification the document quotes."),
+    ] = None,
 ) -> None:
     """Write the design document of each scenario. Earlier documents are replaced only when the new one is whole."""
     from devops_workbook.export.document import ExportError
     from devops_workbook.export.document import export as write
     from devops_workbook.scenario import load
 
+    if verified is not None:
+        _quote(verified)
     wanted = _formats(formats)
     loaded = [load(path) for path in scenarios]
     _refuse_same_names(loaded)
@@ -345,6 +351,16 @@ def export(
             with bar.away():
                 for document in documents:
                     _console().print(_line(f"Wrote {document}"))
+
+
+def _quote(verified: Path) -> None:
+    """Has the kernels of this process quote a folder's record. Raises BadParameter if it has none."""
+    from devops_workbook.artifacts.verification import RECORD, read_record
+    from devops_workbook.export.report import VERIFIED_VARIABLE
+
+    if read_record(verified / RECORD) is None:
+        raise typer.BadParameter(f"{verified} holds no record; run: devops-workbook verify {verified}")
+    os.environ[VERIFIED_VARIABLE] = str(verified.resolve())
 
 
 def _steps(bar: _Bar, scenario: Scenario, before: int) -> Callable[[str, float], None]:
