@@ -20,7 +20,7 @@ def code_chapter(made: Repository, verified: Verification | None) -> str:
     """The chapter, in Markdown, under a heading of the second level."""
     return join(
         "## Generated code",
-        f"`devops-workbook generate` writes {len(made.artifacts)} files for this design. Every component of the design is "
+        f"`devops-workbook generate` writes {len(made.artifacts)} files for this design. Every component of it is "
         "implemented by resources of this code or has a reason why not.",
         table(("Configuration", "Resources"), _configurations(made), caption="Configurations and their resources",
               right=(1,)),
@@ -40,12 +40,12 @@ def _configurations(made: Repository) -> Iterable[tuple[str, str]]:
 def _verified(made: Repository, verified: Verification | None) -> str:
     if verified is None:
         return (
-            "Nothing: this document was made without a record of `devops-workbook verify`. Generate the code, verify it, "
-            "and export the document with `--verified` and that folder."
+            "Nothing: this document was made without a record of `devops-workbook verify`. Generate the code, verify "
+            "it, and export the document with `--verified` and that folder."
         )
     if verified.digest != made.digest:
         return (
-            "Nothing: the record that was given is about other code than this design's. Generate the code again, verify "
-            "it, and export the document once more."
+            "Nothing: the record that was given is about other code than this design's. Generate the code again, "
+            "verify it, and export the document once more."
         )
     return told(verified)
