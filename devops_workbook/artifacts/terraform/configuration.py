@@ -167,13 +167,14 @@ def traces(b: Blueprint, c: Configuration) -> Iterator[Trace]:
 
 
 def _traces(b: Blueprint, module: Module, root: str, prefix: str = "") -> Iterator[Trace]:
+    folder = f"{ROOT}/modules/{module.folder}" if prefix else root
     for resource in module.resources:
         for id in resource.components:
             part = b.part(module.site.id(id) if module.site else id) or b.part(id)
             address = f"{prefix}{resource.type}.{resource.name}"
             if not part:
                 raise ValueError(f"{address} implements {id}, which the design does not have.")
-            yield Trace(root, address, resource.type, part)
+            yield Trace(root, address, resource.type, part, f"{folder}/{resource.file}")
 
 
 # --- what is applied once --------------------------------------------------------------------------------

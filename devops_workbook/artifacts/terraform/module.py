@@ -60,11 +60,12 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource of a module and the components that it implements (ids of the first site)."""
+    """A resource of a module, the components that it implements (ids of the first site), and its file."""
 
     type: str
     name: str
     components: tuple[str, ...]
+    file: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ class Module:
         checks of checkov that it does not meet, each with the specific reason ({"CKV_AWS_18": "..."}).
         """
         components = (component,) if isinstance(component, str) else component
-        self.resources.append(Resource(type, name, components))
+        self.resources.append(Resource(type, name, components, f"{file}.tf"))
         told = (f"component: {', '.join(components)}", *([why] if why else []))
         inside = tuple(f"checkov:skip={check}: {reason}" for check, reason in skips.items())
         self._blocks.setdefault(file, []).append(Block("resource", (type, name), body, told, inside))
