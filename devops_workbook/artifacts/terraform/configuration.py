@@ -142,10 +142,13 @@ def _root_variable(v: Variable) -> Block:
 
 
 def _values(c: Configuration, environment: str) -> Iterator[tuple[str, Any]]:
+    """The values of one environment; a reason that several of them share stands above the first."""
+    told: set[str] = {""}
     for v in _root_variables(c):
         value = v.value.values[environment] if isinstance(v.value, Each) else v.value
         if value is not None:
-            yield v.name, Noted(value, v.why) if v.why else value
+            yield v.name, value if v.why in told else Noted(value, v.why)
+            told.add(v.why)
 
 
 def _root_outputs(c: Configuration) -> Iterator[Block]:
