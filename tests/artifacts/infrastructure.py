@@ -1,4 +1,4 @@
-"""Generated Terraform as tests read it: what every environment passes to every module, and which resources there are."""
+"""Generated Terraform as tests read it: what environments pass to modules, and which resources there are."""
 
 from __future__ import annotations
 
@@ -52,6 +52,13 @@ def passed(made: Repository, environment: str) -> Mapping[str, Mapping[str, Any]
         if name != "__comments__"
     }
     return {name: body for name, body in calls.items() if values.get(f"{name}_enabled", True)}
+
+
+def called(made: Repository, environment: str) -> str:
+    """The text of all modules that an environment calls."""
+    folders = {call["source"].removeprefix("../../") for call in passed(made, environment).values()}
+    starts = tuple(f"infrastructure/{folder}/" for folder in folders)
+    return "\n".join(text for path, text in texts(made).items() if path.startswith(starts) and path.endswith(".tf"))
 
 
 def _plain(value: Any) -> Any:
