@@ -34,11 +34,13 @@ def code(name: str, provider: str) -> Repository:
     return repository(design(name, provider))
 
 
+@cache
 def texts(made: Repository) -> Mapping[str, str]:
     """The files by path."""
     return {a.path: a.text for a in made.artifacts}
 
 
+@cache
 def passed(made: Repository, environment: str) -> Mapping[str, Mapping[str, Any]]:
     """What an environment passes to each module it calls: call -> argument -> value. References to its own variables
     are replaced by their values; other expressions stay as they are written."""
@@ -54,6 +56,7 @@ def passed(made: Repository, environment: str) -> Mapping[str, Mapping[str, Any]
     return {name: body for name, body in calls.items() if values.get(f"{name}_enabled", True)}
 
 
+@cache
 def called(made: Repository, environment: str) -> str:
     """The text of all modules that an environment calls."""
     folders = {call["source"].removeprefix("../../") for call in passed(made, environment).values()}
@@ -95,6 +98,7 @@ def leaves(value: Any) -> Iterator[Any]:
         yield value
 
 
+@cache
 def declared(made: Repository) -> Mapping[str, set[tuple[str, str]]]:
     """The resources that the .tf files declare: file -> (type, name)."""
     files = ((path, text) for path, text in texts(made).items() if path.endswith(".tf"))

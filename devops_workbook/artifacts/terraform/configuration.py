@@ -6,8 +6,9 @@ in where their state lies. A module that an environment goes without is called w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import FOLDERS, Blueprint, Each
@@ -16,7 +17,7 @@ from devops_workbook.artifacts.terraform.hcl import Block, Nested, Noted, Ref, a
 from devops_workbook.artifacts.terraform.module import Module, ProviderSource, Variable, Wire, declared, required
 from devops_workbook.artifacts.terraform.readme import module_readme
 
-__all__ = ["ROOT", "Configuration", "Once", "environments", "modules", "standalone", "traces"]
+__all__ = ["ROOT", "Configuration", "Once", "environments", "modules", "standalone", "traces", "used"]
 
 ROOT = "infrastructure"
 
@@ -59,6 +60,13 @@ def _difference(one: str, other: str) -> str:
 
 
 # --- environments ----------------------------------------------------------------------------------------
+
+
+def used(c: Configuration) -> Configuration:
+    """The same without variables that nothing refers to."""
+    text = render([*_main(c), *c.settings])
+    kept = tuple(v for v in c.variables if re.search(rf"\bvar\.{v.name}\b", text))
+    return replace(c, variables=kept)
 
 
 def environments(b: Blueprint, c: Configuration) -> Iterator[Artifact]:
