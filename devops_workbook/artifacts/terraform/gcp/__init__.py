@@ -16,7 +16,7 @@ The modules in the order in which they are built, each fed by the ones before it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.terraform.configuration import Configuration, Once
@@ -50,7 +50,9 @@ from devops_workbook.artifacts.terraform.module import Module
 
 __all__ = ["TO_SET", "UNBUILT", "configuration", "once"]
 
+_HOSTED = "the hosted service is set up in its own console; the collector sends to it"
 UNBUILT = {
+    **dict.fromkeys(("metrics", "logs", "traces", "dashboards"), _HOSTED),
     "cdn": "Cloud CDN stands only behind an external load balancer, and the entry of this design is private",
     "waf": "the GA provider cannot attach a Cloud Armor policy to a regional internal load balancer "
     "(google_compute_region_backend_service has no security_policy), and the entry of this design is private",
@@ -100,5 +102,5 @@ def _sites(b: Blueprint, networks: list[Module], before: Module, securities: lis
     watched = [observability(b, *parts) for parts in zip(b.sites, computes, datas, edges, strict=True)]
     yield from watched
     yield backup(b, datas, securities)
-    yield tools(b, networks[0], securities[0])
+    yield from tools(b, networks, securities)
     yield budgets(b, watched[0])

@@ -14,7 +14,7 @@ __all__ = ["apis", "enabled"]
 
 _ALWAYS = ("cloudresourcemanager", "compute", "dns", "iam", "iamcredentials", "logging", "monitoring",
            "serviceusage", "servicedirectory", "certificatemanager")  # fmt: skip
-# By service of the catalog: https://cloud.google.com/service-usage/docs/enabled-service, each service's own page (2026-11)
+# By service of the catalog, as its own documentation names it (2026-11)
 _OF: dict[str, tuple[str, ...]] = {
     "cloud-run": ("run",),
     "cloud-functions": ("cloudfunctions", "run", "cloudbuild", "eventarc"),
@@ -26,14 +26,13 @@ _OF: dict[str, tuple[str, ...]] = {
     "cloud-storage": ("storage", "storagetransfer"),
     "pubsub": ("pubsub",),
     "pubsub-stream": ("pubsub",),
-    "cloud-armor": ("recaptchaenterprise",),
     "secret-manager": ("secretmanager",),
     "cloud-kms": ("cloudkms",),
     "artifact-registry": ("artifactregistry",),
     "cloud-trace": ("cloudtrace", "telemetry"),
     "security-command-center": ("securitycenter", "securitycentermanagement", "pubsub"),
     "organization-policy": ("orgpolicy",),
-    "backup-and-dr": ("backupdr",),
+    "backup-and-dr": ("cloudscheduler", "workflows", "workflowexecutions"),
     "cloud-billing-budgets": ("billingbudgets",),
 }  # fmt: skip
 

@@ -27,7 +27,7 @@ def bootstrap(b: Blueprint) -> Once:
              "own state stays in this folder: commit it, or keep it safe.",)  # fmt: skip
     m = Module("bootstrap", "Bootstrap", about, PROVIDERS)
     project = once_variables(m, b)
-    services = ["cloudkms.googleapis.com", "storage.googleapis.com"] if customer_keys(b) else ["storage.googleapis.com"]
+    services = [f"{name}.googleapis.com" for name in ("cloudkms", "storage") if name == "storage" or customer_keys(b)]
     m.resource(
         "google_project_service", "this", "pipeline", for_each=call("toset", services), project=project,
         service=raw("each.value"), disable_on_destroy=Noted(False, "Other things in the project may use it too."),
@@ -38,7 +38,7 @@ def bootstrap(b: Blueprint) -> Once:
     bucket = m.resource(
         "google_storage_bucket", "state", "pipeline",
         why="Each configuration has a bucket to itself: who may change one cannot read the state of another.",
-        skips={"CKV_GCP_62": "Reads and writes are in the audit log of the project, which this configuration turns on."},
+        skips={"CKV_GCP_62": "Reads and writes are in the project's audit log, which this configuration turns on."},
         for_each=m.local("buckets", {id: state(b, id)[1]["bucket"] for id in ids}),
         project=built, name=raw("each.value"), location=b.sites[0].region.id, force_destroy=False,
         uniform_bucket_level_access=True, public_access_prevention="enforced", labels=labels("pipeline"),

@@ -13,8 +13,8 @@ from devops_workbook.artifacts.terraform.hcl import Expr, Ref, raw, template
 from devops_workbook.artifacts.terraform.module import Module, ProviderSource, Wire
 
 __all__ = [
-    "GOOGLE", "PROVIDERS", "labels", "name", "named", "number", "production", "project", "region", "suffix",
-    "zone_names", "zones",
+    "GOOGLE", "PROVIDERS", "bucket_name", "labels", "name", "named", "number", "production", "project", "region",
+    "suffix", "zone_names", "zones",
 ]  # fmt: skip
 
 GOOGLE = ProviderSource("google", "hashicorp/google", ">= 6.50, < 7.0")
@@ -72,6 +72,15 @@ def labels(component: str, m: Module | None = None, site: Site | None = None) ->
     """The label that ties a resource to the component it implements; the provider adds the others. With a module and
     its site the component's id gets the site's ending."""
     return {"component": template(component, suffix(m, site)) if m and site else component}
+
+
+def bucket_name(b: Blueprint, environment: str, what: str) -> str:
+    """A bucket's name, unique in the world. It may not begin with "goog" nor hold "google".
+
+    https://cloud.google.com/storage/docs/buckets#naming (2026-11)
+    """
+    plain = b.names.unique(environment, what).replace("google", "gcp")
+    return f"s-{plain}"[:63].rstrip("-") if plain.startswith("goog") else plain
 
 
 def zone_names(site: Site, count: int) -> list[str]:

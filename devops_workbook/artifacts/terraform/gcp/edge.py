@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint, Site
-from devops_workbook.artifacts.terraform.gcp.common import PROVIDERS, labels, name, named, project, region, suffix
+from devops_workbook.artifacts.terraform.gcp.common import PROVIDERS, labels, named, project, region
 from devops_workbook.artifacts.terraform.gcp.front import domain, filters
 from devops_workbook.artifacts.terraform.hcl import Nested, Ref, raw, template
 from devops_workbook.artifacts.terraform.module import Module
@@ -30,17 +30,24 @@ def edge(b: Blueprint, site: Site, network: Module, front: Module, compute: Modu
     about = ("The load balancer that takes requests in, ends their TLS, and spreads them over what runs the code.",
              *_gateway(b), *_queue(b))  # fmt: skip
     m = Module("edge", "Edge", about, PROVIDERS, site, b.present(site))
-    make = _external if b.requirements.public_facing else _internal
-    make(m, b, site, network, front, _target(m, b, site, compute, data))
+    target = _target(m, b, site, compute, data)
+    if b.requirements.public_facing:
+        _external(m, b, site, front, target)
+    else:
+        _internal(m, b, site, network, front, target)
     return m
 
 
 def _gateway(b: Blueprint) -> tuple[str, ...]:
     if b.component("entry").role != "api_gateway":
         return ()
+    limit = (
+        "and a limit of requests for each client"
+        if filters(b)
+        else "but no limit for each client, which an internal one has not"
+    )
     return ("The design names API Gateway. Its resources are only in the beta version of the provider, so the load "
-            "balancer does its work: TLS, routing, and a limit of requests for each client. Keys and tokens are "
-            "checked by the service.",)  # fmt: skip
+            f"balancer does its work: TLS, routing, {limit}. The service checks keys and tokens.",)  # fmt: skip
 
 
 def _queue(b: Blueprint) -> tuple[str, ...]:
@@ -60,34 +67,30 @@ def _target(m: Module, b: Blueprint, site: Site, compute: Module, data: Module) 
         return {"protocol": "HTTPS", "backend": Nested(group=_outside(m, b, site))}
     groups = m.variable("backend_groups", "list(string)", "What requests are sent to.", compute.wire("backend_groups"))
     kind = b.choice("infrastructure.compute")
-    backend = Nested("backend", for_each=groups, content=Nested(group=raw("backend.value"), **_BALANCED[kind](m, b)))
-    probed = {"health_checks": [_probe(m, b, site)]} if kind in _PROBED else {}
+    balanced = _BALANCED[kind](b) if kind in _BALANCED else {}
+    backend = Nested("backend", for_each=groups, content=Nested(group=raw("backend.value"), **balanced))
+    probed = {"health_checks": [_probe(m, b, site)]} if kind in _BALANCED else {}
     port = {"port_name": "https"} if kind == "vms" else {}
     return {"protocol": "HTTPS", **port, "dynamic": backend, **probed}
 
 
-def _by_use(m: Module, b: Blueprint) -> Mapping[str, Any]:
+def _by_use(b: Blueprint) -> Mapping[str, Any]:
     share = b.catalog.assumptions["target_cpu_utilisation"].value
     return {"balancing_mode": "UTILIZATION", "max_utilization": share, "capacity_scaler": 1}
 
 
-def _by_rate(m: Module, b: Blueprint) -> Mapping[str, Any]:
+def _by_rate(b: Blueprint) -> Mapping[str, Any]:
     capacity = b.assessment.capacity
     rate = max(1, math.ceil(capacity.origin_rps / max(1, capacity.replicas)))
     return {"balancing_mode": "RATE", "max_rate_per_endpoint": rate, "capacity_scaler": 1}
 
 
-def _serverless(m: Module, b: Blueprint) -> Mapping[str, Any]:
-    return {}
-
-
-_BALANCED = {"vms": _by_use, "kubernetes": _by_rate, "containers": _serverless, "functions": _serverless}
-_PROBED = ("vms", "kubernetes")
+_BALANCED = {"vms": _by_use, "kubernetes": _by_rate}  # serverless services spread requests themselves
 
 
 def _probe(m: Module, b: Blueprint, site: Site) -> Ref:
     """The health check: of the region for an internal load balancer, global for an external one."""
-    internal = {} if b.requirements.public_facing else {"region": region(m, site)}
+    internal: dict[str, Any] = {} if b.requirements.public_facing else {"region": region(m, site)}
     return m.resource(
         "google_compute_region_health_check" if internal else "google_compute_health_check", "this", "entry",
         why="What does not answer gets no requests.",
@@ -118,7 +121,7 @@ def _outside(m: Module, b: Blueprint, site: Site) -> Ref:
     return group.id
 
 
-def _routes(m: Module, b: Blueprint, service: Ref) -> Mapping[str, Any]:
+def _routes(b: Blueprint, service: Ref) -> Mapping[str, Any]:
     """Everything goes to the one backend; a queue's is called by the name and path of its publish method."""
     if not b.has("intake"):
         return {"default_service": service.id}
@@ -137,16 +140,14 @@ def _routes(m: Module, b: Blueprint, service: Ref) -> Mapping[str, Any]:
 # --- external --------------------------------------------------------------------------------------------
 
 
-def _external(
-    m: Module, b: Blueprint, site: Site, network: Module, front: Module, target: Mapping[str, Any]
-) -> None:
+def _external(m: Module, b: Blueprint, site: Site, front: Module, target: Mapping[str, Any]) -> None:
     service = m.resource(
         "google_compute_backend_service", "this", ("entry", "cdn") if b.has("cdn") else "entry", why=b.why(_ENTRY),
         project=project(m), name=named(m, site, "backend"), load_balancing_scheme="EXTERNAL_MANAGED",
         **_filtered(m, b, front), **_cached(b), **target, log_config=Nested(enable=True, sample_rate=1),
     )  # fmt: skip
     routes = m.resource("google_compute_url_map", "this", "entry", project=project(m), name=named(m, site, "entry"),
-                        **_routes(m, b, service))  # fmt: skip
+                        **_routes(b, service))  # fmt: skip
     tls = m.resource("google_compute_ssl_policy", "this", "entry", project=project(m), name=named(m, site, "tls"),
                      profile="RESTRICTED", min_tls_version="TLS_1_2")  # fmt: skip
     map = m.variable("certificate_map_id", "string", "Map of the certificate.", front.wire("certificate_map_id"))
@@ -183,10 +184,8 @@ def _cached(b: Blueprint) -> Mapping[str, Any]:
 # --- internal --------------------------------------------------------------------------------------------
 
 
-def _internal(
-    m: Module, b: Blueprint, site: Site, network: Module, front: Module, target: Mapping[str, Any]
-) -> None:
-    where = {"project": project(m), "region": region(m, site)}
+def _internal(m: Module, b: Blueprint, site: Site, network: Module, front: Module, target: Mapping[str, Any]) -> None:
+    where: dict[str, Any] = {"project": project(m), "region": region(m, site)}
     net = m.variable("network_id", "string", "Network of this site.", network.wire("network_id"))
     subnets = m.variable("public_subnet_ids", "list(string)", "Subnets of the entry.",
                          network.wire("public_subnet_ids"))  # fmt: skip
@@ -196,7 +195,7 @@ def _internal(
         log_config=Nested(enable=True, sample_rate=1),
     )  # fmt: skip
     routes = m.resource("google_compute_region_url_map", "this", "entry", **where, name=named(m, site, "entry"),
-                        **_routes(m, b, service))  # fmt: skip
+                        **_routes(b, service))  # fmt: skip
     tls = m.resource("google_compute_region_ssl_policy", "this", "entry", **where, name=named(m, site, "tls"),
                      profile="RESTRICTED", min_tls_version="TLS_1_2")  # fmt: skip
     proxy = m.resource(
@@ -219,7 +218,7 @@ def _internal(
 
 def _proxies(m: Module, site: Site, network: Module, net: Ref) -> Ref:
     cidr = m.variable("proxies_cidr", "string", "Block of the load balancer's proxies.", network.wire("proxies_cidr"),
-                      checks=(("can(cidrhost(var.proxies_cidr, 0))", "proxies_cidr must be an IPv4 block."),))  # fmt: skip
+                      checks=(("can(cidrhost(var.proxies_cidr, 0))", "proxies_cidr must be a block."),))  # fmt: skip
     none = "No machine stands in a proxy-only subnet, so nothing calls Google's services from it."
     return m.resource(
         "google_compute_subnetwork", "proxies", "entry",
@@ -233,7 +232,7 @@ def _proxies(m: Module, site: Site, network: Module, net: Ref) -> Ref:
 
 def _regional(m: Module, site: Site, front: Module) -> Ref:
     """A certificate of the region, which is what a regional load balancer takes."""
-    where = {"project": project(m), "location": region(m, site)}
+    where: dict[str, Any] = {"project": project(m), "location": region(m, site)}
     zone = m.variable("public_zone_name", "string", "Zone that proves the domain to the certificate's issuer.",
                       front.wire("public_zone_name"))  # fmt: skip
     proof = m.resource(

@@ -136,13 +136,13 @@ def ingress(b: Blueprint, site: Site, shared: bool) -> dict[str, dict[str, Any]]
             "description": f.label,
             "target": target,
             "tags": [] if balanced or not _at(b, site, f.opener) else [source],
-            "ranges": _sources(b, balanced) if balanced else [] if _at(b, site, f.opener) else ["peer"],
+            "ranges": _sources(b) if balanced else [] if _at(b, site, f.opener) else ["peer"],
             "port": f.port,
         }
     return rules | _health(b, site, shared)
 
 
-def _sources(b: Blueprint, balanced: bool) -> list[str]:
+def _sources(b: Blueprint) -> list[str]:
     """An external load balancer's proxies and probes share their ranges; an internal one's proxies have a subnet."""
     return ["load-balancer"] if b.requirements.public_facing else ["load-balancer", "proxies"]
 

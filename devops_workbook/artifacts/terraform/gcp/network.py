@@ -39,10 +39,10 @@ def network(b: Blueprint, site: Site) -> Module:
     vpc = _vpc(m, b, site)
     subnets = _subnets(m, b, site, vpc)
     _nat(m, b, site, vpc, subnets)
-    ranges = _endpoints(m, b, site, vpc) if b.has(site.id("endpoints")) else {}
+    ranges = dict(_endpoints(m, b, site, vpc)) if b.has(site.id("endpoints")) else {}
     _names(m, b, site, vpc)
     _firewall(m, b, site, vpc, _ranges(m, b, site, subnets) | ranges)
-    _outputs(m, b, site, vpc, subnets)
+    _outputs(m, b, vpc, subnets)
     return m
 
 
@@ -68,7 +68,7 @@ def _told(m: Module, what: str, site: Site) -> Expr:
 _TITLES = {"public": "Entry and egress.", "app": "What runs the code.", "data": "Databases and caches."}
 
 
-def _cidr(m: Module, b: Blueprint, site: Site, tier: str, value: Each) -> Ref:
+def _cidr(m: Module, tier: str, value: Each) -> Ref:
     check = (f"can(cidrhost(var.{tier}_cidr, 0))", f"{tier}_cidr {_CIDR}")
     return m.variable(f"{tier}_cidr", "string", f"Block of the {tier} subnet.", value, checks=(check,))
 
@@ -86,8 +86,7 @@ def _tiers(b: Blueprint) -> tuple[str, ...]:
 
 
 def _subnets(m: Module, b: Blueprint, site: Site, vpc: Ref) -> Mapping[str, Ref]:
-    found = {tier: _subnet(m, b, site, vpc, tier) for tier in _tiers(b)}
-    return found
+    return {tier: _subnet(m, b, site, vpc, tier) for tier in _tiers(b)}
 
 
 def _subnet(m: Module, b: Blueprint, site: Site, vpc: Ref, tier: str) -> Ref:
@@ -95,7 +94,7 @@ def _subnet(m: Module, b: Blueprint, site: Site, vpc: Ref, tier: str) -> Ref:
     return m.resource(
         "google_compute_subnetwork", tier, f"subnet-{tier}", why=_TITLES[tier],
         project=project(m), name=named(m, site, tier), network=vpc.id, region=region(m, site),
-        ip_cidr_range=_cidr(m, b, site, tier, _blocks(b, site, tier)), private_ip_google_access=True,
+        ip_cidr_range=_cidr(m, tier, _blocks(b, site, tier)), private_ip_google_access=True,
         stack_type="IPV4_ONLY", **ranges,
         log_config=Nested(aggregation_interval="INTERVAL_5_SEC", flow_sampling=1, metadata="INCLUDE_ALL_METADATA"),
     )  # fmt: skip
@@ -112,8 +111,8 @@ def _cluster_ranges(m: Module, b: Blueprint, site: Site) -> Mapping[str, Any]:
     pods = b.at(site, lambda e: b.network(e.environment, site.region.id).pods)
     services = b.at(site, lambda e: b.network(e.environment, site.region.id).services)
     return {"secondary_ip_range": [
-        Nested(range_name="pods", ip_cidr_range=_cidr(m, b, site, "pods", pods)),
-        Nested(range_name="services", ip_cidr_range=_cidr(m, b, site, "services", services)),
+        Nested(range_name="pods", ip_cidr_range=_cidr(m, "pods", pods)),
+        Nested(range_name="services", ip_cidr_range=_cidr(m, "services", services)),
     ]}  # fmt: skip
 
 
@@ -231,11 +230,13 @@ def _hosts(private: bool, cluster: bool) -> Mapping[str, Any]:
 
 # --- firewall --------------------------------------------------------------------------------------------
 
-_INGRESS = "map(object({ description = string, target = string, tags = list(string), ranges = list(string), port = number }))"
+_INGRESS = (
+    "map(object({ description = string, target = string, tags = list(string), ranges = list(string), port = number }))"
+)
 _EGRESS = "map(object({ description = string, source = string, to = string, port = number }))"
 
 
-def _ranges(m: Module, b: Blueprint, site: Site, subnets: Mapping[str, Ref]) -> Mapping[str, Any]:
+def _ranges(m: Module, b: Blueprint, site: Site, subnets: Mapping[str, Ref]) -> dict[str, Any]:
     """The blocks that rules refer to by name."""
     app = [subnets["app"].ip_cidr_range, *([raw("var.pods_cidr")] if _has_pods(b) else [])]
     ranges: dict[str, Any] = {
@@ -280,10 +281,10 @@ def _firewall(m: Module, b: Blueprint, site: Site, vpc: Ref, ranges: Mapping[str
                egress(b, site, False))  # fmt: skip
     shared = _shared(m, b, site)
     for direction in ("ingress", "egress"):
-        _rules(m, b, site, vpc, direction, shared)
-        _denied(m, b, site, vpc, direction)
+        _rules(m, site, vpc, direction, shared)
+        _denied(m, site, vpc, direction)
     if b.choice("infrastructure.compute") == "kubernetes":
-        _cluster(m, b, site, vpc)
+        _cluster(m, site, vpc)
 
 
 def _tags(m: Module, b: Blueprint, site: Site) -> Mapping[str, Any]:
@@ -318,7 +319,7 @@ _ENDS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def _rules(m: Module, b: Blueprint, site: Site, vpc: Ref, direction: str, shared: bool) -> None:
+def _rules(m: Module, site: Site, vpc: Ref, direction: str, shared: bool) -> None:
     merged = f"merge(var.{direction}, var.tools ? var.tools_{direction} : {{}})" if shared else f"var.{direction}"
     m.resource(
         "google_compute_firewall", direction, "network", file="firewall", for_each=raw(merged),
@@ -335,18 +336,19 @@ def _rules(m: Module, b: Blueprint, site: Site, vpc: Ref, direction: str, shared
 _SHORT = {"ingress": "in", "egress": "out"}
 
 
-def _denied(m: Module, b: Blueprint, site: Site, vpc: Ref, direction: str) -> None:
+def _denied(m: Module, site: Site, vpc: Ref, direction: str) -> None:
     end = "source_ranges" if direction == "ingress" else "destination_ranges"
+    everywhere: dict[str, Any] = {end: ["0.0.0.0/0"]}
     m.resource(
         "google_compute_firewall", f"deny_{direction}", "network", file="firewall",
         why="Nothing else, and what tries is logged.",
         project=project(m), name=named(m, site, f"{_SHORT[direction]}-deny"), network=vpc.id,
         description="Whatever no connection of the design needs.", direction=direction.upper(), priority=65534,
-        **{end: ["0.0.0.0/0"]}, deny=Nested(protocol="all"), log_config=Nested(metadata="INCLUDE_ALL_METADATA"),
+        **everywhere, deny=Nested(protocol="all"), log_config=Nested(metadata="INCLUDE_ALL_METADATA"),
     )  # fmt: skip
 
 
-def _cluster(m: Module, b: Blueprint, site: Site, vpc: Ref) -> None:
+def _cluster(m: Module, site: Site, vpc: Ref) -> None:
     m.resource(
         "google_compute_firewall", "cluster", "compute", file="firewall",
         why="Nodes, pods and control plane of one cluster among themselves; GKE writes the other direction itself.",
@@ -360,7 +362,7 @@ def _cluster(m: Module, b: Blueprint, site: Site, vpc: Ref) -> None:
 # --- outputs ---------------------------------------------------------------------------------------------
 
 
-def _outputs(m: Module, b: Blueprint, site: Site, vpc: Ref, subnets: Mapping[str, Ref]) -> None:
+def _outputs(m: Module, b: Blueprint, vpc: Ref, subnets: Mapping[str, Ref]) -> None:
     m.output("network_id", vpc.id, "The VPC.", exported=True)
     m.output("network_name", vpc.name, "Name of the VPC.")
     m.output("public_subnet_ids", [subnets["public"].id], "Subnets of entry and egress.")

@@ -6,6 +6,8 @@ Security Command Center, policies of folders) is set up there, by those who answ
 
 from __future__ import annotations
 
+from typing import Any
+
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.terraform.gcp.common import PROVIDERS, labels, name, project, region
 from devops_workbook.artifacts.terraform.gcp.security import customer_keys
@@ -47,15 +49,17 @@ def _audit(m: Module, b: Blueprint, keys: Ref | None) -> None:
                       why=f"The requirements keep logs for {days} days.",
                       checks=(("var.retention_days >= 1 && var.retention_days <= 3650",
                                "retention_days must be 1 to 3650."),))  # fmt: skip
+    encrypted: dict[str, Any] = {"cmek_settings": Nested(kms_key_name=raw(f'{keys}["logs"]'))} if keys else {}
     bucket = m.resource(
         "google_logging_project_bucket_config", "audit", "audit",
         project=project(m), location=region(m, b.sites[0]), bucket_id=template(name(m), "-audit"),
         description="Who did what in this project.", retention_days=kept, locked=_locked(m, b),
-        **({"cmek_settings": Nested(kms_key_name=raw(f'{keys}["logs"]'))} if keys else {}),
+        **encrypted,
     )  # fmt: skip
     m.resource(
         "google_logging_project_sink", "audit", "audit", project=project(m), name=template(name(m), "-audit"),
-        destination=template("logging.googleapis.com/", bucket.id), filter='log_id("cloudaudit.googleapis.com/activity") '
+        destination=template("logging.googleapis.com/", bucket.id),
+        filter='log_id("cloudaudit.googleapis.com/activity") '
         'OR log_id("cloudaudit.googleapis.com/data_access") OR log_id("cloudaudit.googleapis.com/system_event") '
         'OR log_id("cloudaudit.googleapis.com/policy")', unique_writer_identity=True,
     )  # fmt: skip
@@ -74,11 +78,12 @@ def _locked(m: Module, b: Blueprint) -> Ref | bool:
 
 
 def _detection(m: Module, b: Blueprint, keys: Ref | None) -> None:
+    encrypted: dict[str, Any] = {"kms_key_name": raw(f'{keys}["logs"]')} if keys else {}
     topic = m.resource(
         "google_pubsub_topic", "findings", "threat-detection", why="Findings, for whoever is on call.",
         skips={} if keys else {"CKV_GCP_83": "The design encrypts with the provider's keys."},
         project=project(m), name=template(name(m), "-findings"), labels=labels("threat-detection"),
-        **({"kms_key_name": raw(f'{keys}["logs"]')} if keys else {}),
+        **encrypted,
         message_storage_policy=Nested(allowed_persistence_regions=[region(m, b.sites[0])]),
     )  # fmt: skip
     m.resource(

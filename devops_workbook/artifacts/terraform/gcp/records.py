@@ -29,7 +29,7 @@ def records(b: Blueprint, front: Module, edges: Sequence[Module], networks: Sequ
     about = ("The address record of the system, and how it follows the sites.",)
     m = Module("records", "Records", about, PROVIDERS)
     zone = m.variable("zone_name", "string", "Zone that holds the records.", front.wire("zone_name"))
-    record = {
+    record: dict[str, Any] = {
         "project": project(m), "managed_zone": zone, "name": template(domain(m), "."), "type": "A",
         "ttl": round(b.catalog.assumptions["dns_ttl_seconds"].value or 0),
     }  # fmt: skip
@@ -79,12 +79,12 @@ def _policy(b: Blueprint) -> Callable[[Module, Blueprint, list[_Place]], Mapping
     return _first_healthy if automatic else _decided
 
 
-def _probe(m: Module, b: Blueprint) -> Mapping[str, Any]:
+def _probe(m: Module, b: Blueprint) -> dict[str, Any]:
     """What tells a healthy site; Cloud DNS reads an internal load balancer's health itself."""
     if not b.requirements.public_facing:
         return {}
     # A queue's API answers no health path, so there the connection itself must do.
-    answer = {"tcp_health_check": Nested(port=443)} if b.has("intake") else {
+    answer: dict[str, Any] = {"tcp_health_check": Nested(port=443)} if b.has("intake") else {
         "https_health_check": Nested(port=443, host=domain(m), request_path=HEALTH_PATH)
     }  # fmt: skip
     check = m.resource(
@@ -108,7 +108,7 @@ def _first_healthy(m: Module, b: Blueprint, places: list[_Place]) -> Mapping[str
     return {"routing_policy": Nested(**_probe(m, b), primary_backup=primary)}
 
 
-def _decided(m: Module, b: Blueprint, places: list[_Place]) -> Mapping[str, Any]:
+def _decided(m: Module, _: Blueprint, places: list[_Place]) -> Mapping[str, Any]:
     serving = m.variable(
         "serving_site", "string", 'Site that the name leads to: "first" or "second". Changing it is the failover.',
         raw("var.serving_site"),

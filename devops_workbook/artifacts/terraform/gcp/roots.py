@@ -8,11 +8,22 @@ from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.names import SHORT, label_text
+from devops_workbook.artifacts.terraform.gcp.common import bucket_name
 from devops_workbook.artifacts.terraform.hcl import Block, Expr, raw, template
 from devops_workbook.artifacts.terraform.module import Variable
 from devops_workbook.scenario import slug
 
-__all__ = ["SHARED", "TO_SET", "default_labels", "locals_of", "project_of", "root_variables", "settings", "state", "used"]
+__all__ = [
+    "SHARED",
+    "TO_SET",
+    "default_labels",
+    "locals_of",
+    "project_of",
+    "root_variables",
+    "settings",
+    "state",
+    "used",
+]
 
 SHARED = "shared"
 
@@ -78,15 +89,18 @@ def root_variables(b: Blueprint) -> tuple[Variable, ...]:
         ("domain", "Name that users know the system by.", domain_of(b), _before(TO_SET[2][1]), _DOMAIN),
         ("notification_address", "E-mail address for alarms.", f"{owner}@example.com", _before(TO_SET[3][1]), _EMAIL),
         ("cost_centre", "Who pays; a label's value.", owner, _before(TO_SET[4][1]), _LABEL),
-        ("shared_project", "Project of what the environments share.", project_of(b, SHARED), _before("as in shared/"),
-         _project("shared_project")),
+        (
+            "shared_project",
+            "Project of what the environments share.",
+            project_of(b, SHARED),
+            _before("as in shared/"),
+            _project("shared_project"),
+        ),
         ("repository", "Repository of the service.", f"{owner}/{b.names.system}", _before(TO_SET[6][1]), _REPOSITORY),
-        ("serving_site", "Site that the name leads to.", "first", "", _SITE),
+        ("serving_site", "Site that the name leads to.", "first", 'Changing it to "second" is the failover.', _SITE),
         ("image_tag", "Tag of the service's image.", "0.1.0", _before(TO_SET[5][1]), _TAG),
     )
     return tuple(Variable(n, "string", told, value, why, (check,), False) for n, told, value, why, check in found)
-
-
 
 
 def _project(variable: str) -> tuple[str, str]:
@@ -132,4 +146,4 @@ def settings(b: Blueprint, project: Any, environment: Any, cost_centre: Any) -> 
 
 def state(b: Blueprint, environment: str) -> tuple[str, Mapping[str, Any]]:
     """Where a configuration's state lies: a bucket of its own, which also keeps the lock."""
-    return "gcs", {"bucket": b.names.unique(environment, "tfstate"), "prefix": slug(environment)}
+    return "gcs", {"bucket": bucket_name(b, environment, "tfstate"), "prefix": slug(environment)}

@@ -38,7 +38,7 @@ KEYS: Mapping[str, str] = {
 _AGENTS: Mapping[str, Mapping[str, str]] = {
     "database": {
         "cloud-sql": "gcp-sa-cloud-sql", "alloydb": "gcp-sa-alloydb", "firestore": "gcp-sa-firestore",
-        "memorystore": "cloud-redis", "backup-and-dr": "gcp-sa-backupdr",
+        "memorystore": "cloud-redis",
     },
     "files": {
         "cloud-storage": "gs-project-accounts", "pubsub": "gcp-sa-pubsub", "pubsub-stream": "gcp-sa-pubsub",
@@ -50,7 +50,7 @@ _AGENTS: Mapping[str, Mapping[str, str]] = {
 }  # fmt: skip
 # Of these, the services whose agent exists only once somebody asked for it.
 _ASKED = {"cloud-sql": "sqladmin", "alloydb": "alloydb", "firestore": "firestore", "secret-manager": "secretmanager",
-          "pubsub": "pubsub", "pubsub-stream": "pubsub", "backup-and-dr": "backupdr"}  # fmt: skip
+          "pubsub": "pubsub", "pubsub-stream": "pubsub"}  # fmt: skip
 _YEAR = "31536000s"
 
 
@@ -178,14 +178,17 @@ def _secrets(m: Module, b: Blueprint, site: Site, keys: Ref | None) -> None:
         return
     count = round(b.component("secrets").usage["secrets"] or 0)
     names = [_SECRETS[n] if n < len(_SECRETS) else f"secret-{n + 1}" for n in range(count)]
-    encrypted = {"customer_managed_encryption": Nested(kms_key_name=raw(_one("secrets")))} if keys is not None else {}
+    encrypted: dict[str, Any] = (
+        {"customer_managed_encryption": Nested(kms_key_name=raw(_one("secrets")))} if keys is not None else {}
+    )
+    granted: dict[str, Any] = {"depends_on": [raw("google_kms_crypto_key_iam_member.agent")]} if encrypted else {}
     secret = m.resource(
         "google_secret_manager_secret", "this", "secrets", why=b.why("security.secrets"),
         for_each=call("toset", names), project=project(m),
         secret_id=template(name(m), "-", raw("each.key"), suffix(m, site)), deletion_protection=production(m, b),
         labels=labels("secrets", m, site),
         replication=Nested(user_managed=Nested(replicas=Nested(location=region(m, site), **encrypted))),
-        **({"depends_on": [raw("google_kms_crypto_key_iam_member.agent")]} if keys is not None else {}),
+        **granted,
     )  # fmt: skip
     m.output("secret_ids", raw(f"{{ for id, secret in {secret} : id => secret.id }}"), "Secrets by name.")
 

@@ -32,7 +32,7 @@ def once_variables(m: Module, b: Blueprint) -> Ref:
     m.variable("cost_centre", "string", "Who pays; a label's value.", label_text(b.requirements.owner),
                why="Set before the first apply: who pays, as the label says it.")  # fmt: skip
     return m.variable("project_id", "string", "Project of what the environments share.", project_of(b, SHARED),
-                      why="Set before the first apply: a project that exists and has billing.", checks=(check,))  # fmt: skip
+                      why="Set before the first apply: one that exists and has billing.", checks=(check,))  # fmt: skip
 
 
 def shared(b: Blueprint) -> Once:
@@ -79,7 +79,7 @@ def _registry(m: Module, b: Blueprint, project: Ref) -> None:
         vulnerability_scanning_config=Nested(enablement_config="INHERITED"),
     )  # fmt: skip
     m.output("repository", repository.name, "Name of the registry's repository.")
-    _granting(m, b, project, repository, region, "registry")
+    _granting(m, project, repository, region, "registry")
 
 
 def _encrypted(m: Module, b: Blueprint, project: Ref, region: str) -> Mapping[str, Any]:
@@ -117,7 +117,7 @@ def protection(b: Blueprint) -> Mapping[str, Any]:
 def _mirror(m: Module, b: Blueprint, project: Ref) -> None:
     """Serverless services pull from Artifact Registry only, so it stands before the source host's registry."""
     host = m.variable("registry_host", "string", "Registry of the source host.", REGISTRIES[b.requirements.source_host],
-                      checks=(('can(regex("^[a-z0-9.-]+$", var.registry_host))', "registry_host must be a name."),))  # fmt: skip
+                      checks=(('can(regex("^[a-z0-9.-]+$", var.registry_host))', "It must be a name."),))  # fmt: skip
     repository = m.resource(
         "google_artifact_registry_repository", "this", "source", why=b.why(_ARTIFACTS),
         skips={"CKV_GCP_84": "It holds copies of images that are kept, and encrypted, at the source host."},
@@ -129,13 +129,13 @@ def _mirror(m: Module, b: Blueprint, project: Ref) -> None:
             docker_repository=Nested(custom_repository=Nested(uri=template("https://", host))),
         ),
     )  # fmt: skip
-    _granting(m, b, project, repository, b.sites[0].region.id, "source")
+    _granting(m, project, repository, b.sites[0].region.id, "source")
 
 
 REGISTRIES = {"github": "ghcr.io", "gitlab": "registry.gitlab.com", "self-hosted": "registry.example.com"}
 
 
-def _granting(m: Module, b: Blueprint, project: Ref, repository: Ref, region: str, component: str) -> None:
+def _granting(m: Module, project: Ref, repository: Ref, region: str, component: str) -> None:
     """Lets each environment's pipeline give its workloads the right to pull, and no other right."""
     only = "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly(['roles/artifactregistry.reader'])"
     m.resource(
@@ -167,7 +167,7 @@ _CLAIMS = {
 def _identity(m: Module, b: Blueprint, project: Ref) -> None:
     pool = m.resource(
         "google_iam_workload_identity_pool", "this", "identity", why=b.why(_ACCESS), project=project,
-        workload_identity_pool_id=b.names.of(SHARED), display_name="Pipeline", description="Runs of the pipeline.",
+        workload_identity_pool_id="pipeline", display_name="Pipeline", description="Runs of the pipeline.",
     )  # fmt: skip
     _provider(m, b, project, pool)
     _accounts(m, b, project, pool)
@@ -180,9 +180,10 @@ def _provider(m: Module, b: Blueprint, project: Ref, pool: Ref) -> None:
         issuer = "https://git.example.com"
     trusted = m.variable("issuer", "string", "Who signs the tokens of the pipeline's runs.", issuer,
                          checks=(('startswith(var.issuer, "https://")', "issuer must be an https address."),),
-                         why="" if "example.com" not in issuer else "Set before the first apply: where it runs.")  # fmt: skip
+                         why="Set before the first apply: its host." if "example.com" in issuer else "")  # fmt: skip
     repository = m.variable(
-        "repository", "string", "Repository whose pipeline may work here.", f"{label_text(b.requirements.owner)}/{b.names.system}",
+        "repository", "string", "Repository whose pipeline may work here.",
+        f"{label_text(b.requirements.owner)}/{b.names.system}",
         why="Set before the first apply: the repository of this code.",
         checks=(('can(regex("^[A-Za-z0-9._/-]+$", var.repository))',
                  "repository must be letters, digits, dots, dashes and slashes."),),
@@ -232,75 +233,89 @@ def _accounts(m: Module, b: Blueprint, project: Ref, pool: Ref) -> None:
 _FEDERATED = "roles/iam.workloadIdentityUser"
 _PRINCIPALS = "principalSet://iam.googleapis.com/"
 
-# What an account needs to apply the code, by service of the design.
+# What applying the code needs, and what planning it needs, by service of the design.
 # https://cloud.google.com/iam/docs/roles-permissions (2026-11)
-_ALWAYS = (
-    "certificatemanager.editor", "compute.loadBalancerAdmin", "compute.networkAdmin", "compute.securityAdmin",
-    "dns.admin", "iam.serviceAccountAdmin", "iam.serviceAccountUser", "logging.configWriter", "monitoring.editor",
-    "resourcemanager.projectIamAdmin", "servicedirectory.editor", "serviceusage.serviceUsageAdmin",
-)  # fmt: skip
-_ROLES: Mapping[str, tuple[str, ...]] = {
-    "cloud-run": ("run.admin",),
-    "cloud-functions": ("cloudfunctions.admin", "run.admin"),
-    "gke": ("container.admin", "gkebackup.admin"),
-    "compute-engine": ("compute.instanceAdmin.v1",),
-    "otel-collector": ("compute.instanceAdmin.v1",),
-    "cloud-sql": ("cloudsql.admin", "networkconnectivity.consumerNetworkAdmin"),
-    "alloydb": ("alloydb.admin", "networkconnectivity.consumerNetworkAdmin"),
-    "firestore": ("datastore.owner",),
-    "memorystore": ("redis.admin", "networkconnectivity.consumerNetworkAdmin"),
-    "cloud-storage": ("storage.admin", "storagetransfer.admin"),
-    "pubsub": ("pubsub.admin",),
-    "pubsub-stream": ("pubsub.admin",),
-    "secret-manager": ("secretmanager.admin",),
-    "cloud-kms": ("cloudkms.admin",),
-    "security-command-center": ("securitycenter.notificationConfigEditor", "pubsub.admin"),
-    "backup-and-dr": ("backupdr.admin",),
+_ALWAYS: Mapping[str, str] = {
+    "certificatemanager.editor": "certificatemanager.viewer",
+    "compute.loadBalancerAdmin": "compute.viewer",
+    "compute.networkAdmin": "compute.viewer",
+    "compute.securityAdmin": "compute.viewer",
+    "dns.admin": "dns.reader",
+    "iam.serviceAccountAdmin": "iam.securityReviewer",
+    "iam.serviceAccountUser": "iam.securityReviewer",
+    "logging.configWriter": "logging.viewer",
+    "monitoring.editor": "monitoring.viewer",
+    "resourcemanager.projectIamAdmin": "iam.securityReviewer",
+    "servicedirectory.editor": "servicedirectory.viewer",
+    "serviceusage.serviceUsageAdmin": "serviceusage.serviceUsageViewer",
+}
+_MACHINES = {"compute.instanceAdmin.v1": "compute.viewer"}
+_CONNECTED = {"networkconnectivity.consumerNetworkAdmin": "compute.networkViewer"}
+_ROLES: Mapping[str, Mapping[str, str]] = {
+    "cloud-run": {"run.admin": "run.viewer"},
+    "cloud-functions": {"cloudfunctions.admin": "cloudfunctions.viewer", "run.admin": "run.viewer"},
+    "gke": {"container.admin": "container.clusterViewer", "gkebackup.admin": "gkebackup.viewer"},
+    "compute-engine": _MACHINES,
+    "otel-collector": _MACHINES,
+    "cloud-sql": {"cloudsql.admin": "cloudsql.viewer"} | _CONNECTED,
+    "alloydb": {"alloydb.admin": "alloydb.viewer"} | _CONNECTED,
+    "firestore": {"datastore.owner": "datastore.indexAdmin"},  # the one that reads settings and no data
+    "memorystore": {"redis.admin": "redis.viewer"} | _CONNECTED,
+    "cloud-storage": {"storage.admin": "storage.bucketViewer", "storagetransfer.admin": "storagetransfer.viewer"},
+    "pubsub": {"pubsub.admin": "pubsub.viewer"},
+    "pubsub-stream": {"pubsub.admin": "pubsub.viewer"},
+    "secret-manager": {"secretmanager.admin": "secretmanager.viewer"},
+    "cloud-kms": {"cloudkms.admin": "cloudkms.viewer"},
+    "security-command-center": {"securitycenter.notificationConfigEditor": "securitycenter.notificationConfigViewer",
+                                "pubsub.admin": "pubsub.viewer"},
+    "backup-and-dr": {"workflows.admin": "workflows.viewer", "cloudscheduler.admin": "cloudscheduler.viewer",
+                      "iam.roleAdmin": "iam.roleViewer"},
 }  # fmt: skip
+_SCHEDULED = {"cloudscheduler.admin": "cloudscheduler.viewer"}
 
 
-def _roles(b: Blueprint) -> list[str]:
-    found = {role for c in b.topology.components for role in _ROLES.get(c.service, ())}
-    found |= {"cloudscheduler.admin"} if any(e.hours_per_week < 168 for e in b.environments) else set()
-    return [f"roles/{role}" for role in sorted({*_ALWAYS, *found})]
+def _roles(b: Blueprint) -> tuple[list[str], list[str]]:
+    """The roles that apply the code, and those that plan it."""
+    found = dict(_ALWAYS)
+    for c in b.topology.components:
+        found |= _ROLES.get(c.service, {})
+    found |= _SCHEDULED if any(e.hours_per_week < 168 for e in b.environments) else {}
+    return [f"roles/{r}" for r in sorted(found)], [f"roles/{r}" for r in sorted(set(found.values()))]
 
 
 def _rights(m: Module, b: Blueprint) -> None:
     projects = {e.environment: project_of(b, e.environment) for e in b.environments}
     ids = m.variable("project_ids", "map(string)", "Project of each environment.", projects,
                      why="Set before the first apply: as in the environments.")  # fmt: skip
-    m.local("roles", _roles(b))
-    m.resource(
-        "google_project_iam_member", "deploy", "identity",
-        why="What applying the code needs, by the services of the design. Policies of the project need "
-            "roles/orgpolicy.policyAdmin of the organisation, which its administrators give."
-            if b.has("posture") else "What applying the code needs, by the services of the design.",
-        for_each=raw("{ for pair in setproduct(keys(var.project_ids), local.roles) : join(\":\", pair) => pair }"),
-        project=raw(f"{ids}[each.value[0]]"), role=raw("each.value[1]"),
-        member=raw("google_service_account.deploy[each.value[0]].member"),
-    )  # fmt: skip
-    for n, role in enumerate(("roles/viewer", "roles/iam.securityReviewer")):
+    apply, read = _roles(b)
+    needs = "What applying the code needs, by the services of the design."
+    if b.has("posture"):
+        needs += " Policies of a project need roles/orgpolicy.policyAdmin, which only an organisation can give."
+    for id, told, roles in (("deploy", needs, apply), ("plan", "What planning a change needs to read.", read)):
+        each = f"setproduct(keys(var.project_ids), {m.local(f'{id}_roles', roles)})"
         m.resource(
-            "google_project_iam_member", f"plan{n + 1 if n else ''}", "identity", for_each=ids, project=raw("each.value"),
-            role=role, member=raw("google_service_account.plan.member"),
+            "google_project_iam_member", id, "identity", why=told,
+            for_each=raw(f'{{ for pair in {each} : join(":", pair) => pair }}'),
+            project=raw(f"{ids}[each.value[0]]"), role=raw("each.value[1]"),
+            member=raw(f"google_service_account.{id}{'[each.value[0]]' if id == 'deploy' else ''}.member"),
         )  # fmt: skip
-    for e in b.environments:
+    _states(m, b)
+
+
+def _states(m: Module, b: Blueprint) -> None:
+    """Each account to the state it works on; and to the budgets, which belong to the billing account."""
+    states = m.local("states", {e.environment: state(b, e.environment)[1]["bucket"] for e in b.environments})
+    for id, account, role in (("deploy", "deploy[each.key]", "objectUser"), ("plan", "plan", "objectViewer")):
         m.resource(
-            "google_storage_bucket_iam_member", f"state_{e.environment}", "pipeline",
-            bucket=state(b, e.environment)[1]["bucket"], role="roles/storage.objectUser",
-            member=raw(f'google_service_account.deploy["{e.environment}"].member'),
+            "google_storage_bucket_iam_member", id, "pipeline", for_each=states, bucket=raw("each.value"),
+            role=f"roles/storage.{role}", member=raw(f"google_service_account.{account}.member"),
         )  # fmt: skip
-        m.resource(
-            "google_storage_bucket_iam_member", f"plan_{e.environment}", "pipeline",
-            bucket=state(b, e.environment)[1]["bucket"], role="roles/storage.objectViewer",
-            member=raw("google_service_account.plan.member"),
-        )  # fmt: skip
-    account = m.variable("billing_account", "string", "Billing account.", "000000-000000-000000",
+    payer = m.variable("billing_account", "string", "Billing account.", "000000-000000-000000",
                          why="Set before the first apply: the account that pays for the projects.",
                          checks=(('can(regex("^[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}$", var.billing_account))',
                                   "billing_account must look like 012345-6789AB-CDEF01."),))  # fmt: skip
     m.resource(
         "google_billing_account_iam_member", "budgets", "budget", why="Budgets belong to the billing account.",
-        for_each=raw("google_service_account.deploy"), billing_account_id=account, role="roles/billing.costsManager",
+        for_each=raw("google_service_account.deploy"), billing_account_id=payer, role="roles/billing.costsManager",
         member=raw("each.value.member"),
     )  # fmt: skip
