@@ -111,7 +111,6 @@ _ENFORCED = (
     "compute.disableSerialPortAccess",
     "compute.requireOsLogin",
     "compute.requireShieldedVm",
-    "compute.skipDefaultNetworkCreation",
     "iam.disableServiceAccountKeyCreation",
     "iam.disableServiceAccountKeyUpload",
     "iam.automaticIamGrantsForDefaultServiceAccounts",

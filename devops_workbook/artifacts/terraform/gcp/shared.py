@@ -216,8 +216,8 @@ def _accounts(m: Module, b: Blueprint, project: Ref, pool: Ref) -> None:
         for_each=call("toset", ids), service_account_id=raw(f"{deploy}[each.key].name"), role=_FEDERATED,
         member=template(_PRINCIPALS, pool.name, "/attribute.environment/", raw("each.key")),
     )  # fmt: skip
-    for id, told in (("build", "Builds and pushes images"), ("plan", "Reads, to plan a change")):
-        account = m.resource("google_service_account", id, "identity", project=project, account_id=id,
+    for id, account_id, told in _OTHERS:
+        account = m.resource("google_service_account", id, "identity", project=project, account_id=account_id,
                              display_name=told)  # fmt: skip
         m.resource(
             "google_service_account_iam_member", id, "identity", service_account_id=account.name, role=_FEDERATED,
@@ -230,6 +230,7 @@ def _accounts(m: Module, b: Blueprint, project: Ref, pool: Ref) -> None:
              "Provider that the pipeline shows its token to.")  # fmt: skip
 
 
+_OTHERS = (("build", "build-images", "Builds and pushes images"), ("plan", "plan-changes", "Reads, to plan a change"))
 _FEDERATED = "roles/iam.workloadIdentityUser"
 _PRINCIPALS = "principalSet://iam.googleapis.com/"
 
