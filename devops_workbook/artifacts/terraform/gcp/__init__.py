@@ -10,7 +10,7 @@ The modules in the order in which they are built, each fed by the ones before it
     compute         for each site: what runs the code; gives backend_groups, what the load balancer sends requests to
     edge            for each site: the load balancer, with the CDN in front of it
     records         once: the names of the system, and which site they lead to
-    observability   log bucket, alarms, dashboards, notification channel
+    observability   once: log bucket and notification channel; alarms for each site, with the dashboards
     backup, tools, budgets
 """
 
@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.terraform.configuration import Configuration, Once
+from devops_workbook.artifacts.terraform.gcp.alarms import alarms
 from devops_workbook.artifacts.terraform.gcp.apis import apis
 from devops_workbook.artifacts.terraform.gcp.backup import backup
 from devops_workbook.artifacts.terraform.gcp.bootstrap import bootstrap
@@ -99,8 +100,10 @@ def _sites(b: Blueprint, networks: list[Module], before: Module, securities: lis
     edges = [edge(b, s, n, before, c, d) for s, n, c, d in zip(b.sites, networks, computes, datas, strict=True)]
     yield from edges
     yield records(b, before, edges, networks)
-    watched = [observability(b, *parts) for parts in zip(b.sites, computes, datas, edges, strict=True)]
-    yield from watched
+    watched = observability(b, securities[0])
+    yield watched
+    for site, *parts in zip(b.sites, computes, datas, edges, strict=True):
+        yield from alarms(b, site, *parts, watched)
     yield backup(b, datas, securities)
     yield from tools(b, networks, securities)
-    yield budgets(b, watched[0])
+    yield budgets(b, watched)

@@ -18,7 +18,7 @@ _ALWAYS = ("cloudresourcemanager", "compute", "dns", "iam", "iamcredentials", "l
 _OF: dict[str, tuple[str, ...]] = {
     "cloud-run": ("run",),
     "cloud-functions": ("cloudfunctions", "run", "cloudbuild", "eventarc"),
-    "gke": ("container", "gkebackup"),
+    "gke": ("binaryauthorization", "container"),
     "cloud-sql": ("sqladmin", "networkconnectivity"),
     "alloydb": ("alloydb", "networkconnectivity"),
     "firestore": ("firestore",),

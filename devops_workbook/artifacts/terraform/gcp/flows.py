@@ -150,7 +150,7 @@ def _sources(b: Blueprint) -> list[str]:
 def _health(b: Blueprint, site: Site, shared: bool) -> dict[str, dict[str, Any]]:
     """Google's health checks, which replace machines that do not answer."""
     if shared:
-        probed = {c.id: port_of(b, c.id) for c in machines(b) if _at(b, site, c.id)}
+        probed = {c.id.removesuffix("-2"): port_of(b, c.id) for c in machines(b) if _at(b, site, c.id)}
     else:
         probed = {"compute": 8443} if b.choice("infrastructure.compute") == "vms" else {}
     return {

@@ -196,7 +196,7 @@ def _names(m: Module, b: Blueprint, site: Site, vpc: Ref) -> None:
     private = b.has("endpoints")
     component = "endpoints" if private else "network"
     zones = {"googleapis.com": "googleapis-com", "pkg.dev": "pkg-dev"}
-    zones |= {"gcr.io": "gcr-io"} if b.choice("infrastructure.compute") == "kubernetes" else {}
+    zones |= {"gcr.io": "gcr-io", "gke.goog": "gke-goog"} if b.choice("infrastructure.compute") == "kubernetes" else {}
     m.local("google_zones", zones)
     zone = m.resource(
         "google_dns_managed_zone", "google", component, why="Google's services by name, at private addresses.",
@@ -224,7 +224,8 @@ def _hosts(private: bool, cluster: bool) -> Mapping[str, Any]:
         registry = [raw('local.endpoint_addresses["registry"]')]
     hosts |= {h: {"zone": "pkg.dev", "addresses": registry} for h in ("pkg.dev", "*.pkg.dev")}
     if cluster:
-        hosts |= {h: {"zone": "gcr.io", "addresses": _PRIVATE_ADDRESSES} for h in ("gcr.io", "*.gcr.io")}
+        for zone, names in (("gcr.io", ("gcr.io", "*.gcr.io")), ("gke.goog", ("*.gke.goog",))):
+            hosts |= {host: {"zone": zone, "addresses": _PRIVATE_ADDRESSES} for host in names}
     return hosts
 
 

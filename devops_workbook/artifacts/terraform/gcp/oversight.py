@@ -10,6 +10,7 @@ from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.terraform.gcp.common import PROVIDERS, labels, name, project, region
+from devops_workbook.artifacts.terraform.gcp.data.firestore import multi_region
 from devops_workbook.artifacts.terraform.gcp.security import customer_keys
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, call, raw, template
 from devops_workbook.artifacts.terraform.module import Module
@@ -139,12 +140,14 @@ def _posture(m: Module, b: Blueprint) -> None:
 def _residency(m: Module, b: Blueprint, parent: object) -> None:
     regions = [s.region.id for s in b.sites]
     regions += [b.backup_region.id] if b.backup_region and b.backup_region.id not in regions else []
+    values = [f"in:{id}-locations" for id in regions]
+    values += [f"in:{b.requirements.data_residency}-locations"] if multi_region(b) else []
     m.resource(
         "google_org_policy_policy", "locations", "posture",
         why=f"Data stays in jurisdiction {b.requirements.data_residency}.",
         name=template("projects/", project(m), "/policies/gcp.resourceLocations"), parent=parent,
         spec=Nested(rules=Nested(values=Nested(allowed_values=[
-            *(f"in:{id}-locations" for id in regions),
+            *values,
             Noted("is:global", "What has no region: DNS, the load balancer's front, IAM."),
         ]))),
     )  # fmt: skip

@@ -34,6 +34,7 @@ TO_SET: tuple[tuple[str, str], ...] = (
     ("notification_address", "where alarms and budget alerts go"),
     ("cost_centre", "who pays, as the label says it"),
     ("image_tag", "which image of the service runs"),
+    ("service_deployed", "true after the first deployment to a cluster"),
     ("repository", "the repository whose pipeline may deploy (shared/)"),
     ("project_ids", "the projects of the environments (shared/)"),
 )
@@ -96,11 +97,20 @@ def root_variables(b: Blueprint) -> tuple[Variable, ...]:
             _before("as in shared/"),
             _project("shared_project"),
         ),
-        ("repository", "Repository of the service.", f"{owner}/{b.names.system}", _before(TO_SET[6][1]), _REPOSITORY),
+        (
+            "repository",
+            "Repository of the service.",
+            f"{owner}/{b.names.system}",
+            _before("the repository whose registry holds the image"),
+            _REPOSITORY,
+        ),
         ("serving_site", "Site that the name leads to.", "first", 'Changing it to "second" is the failover.', _SITE),
         ("image_tag", "Tag of the service's image.", "0.1.0", _before(TO_SET[5][1]), _TAG),
     )
-    return tuple(Variable(n, "string", told, value, why, (check,), False) for n, told, value, why, check in found)
+    texts = tuple(Variable(n, "string", told, value, why, (check,), False) for n, told, value, why, check in found)
+    told = "Whether the service was deployed to the cluster: GKE then has endpoints to send requests to."
+    after = "Set to true after the first deployment to this environment, and apply again."
+    return (*texts, Variable("service_deployed", "bool", told, False, after, (), False))
 
 
 def _project(variable: str) -> tuple[str, str]:

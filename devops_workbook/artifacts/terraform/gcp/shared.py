@@ -255,7 +255,7 @@ _CONNECTED = {"networkconnectivity.consumerNetworkAdmin": "compute.networkViewer
 _ROLES: Mapping[str, Mapping[str, str]] = {
     "cloud-run": {"run.admin": "run.viewer"},
     "cloud-functions": {"cloudfunctions.admin": "cloudfunctions.viewer", "run.admin": "run.viewer"},
-    "gke": {"container.admin": "container.clusterViewer", "gkebackup.admin": "gkebackup.viewer"},
+    "gke": {"container.admin": "container.clusterViewer"},
     "compute-engine": _MACHINES,
     "otel-collector": _MACHINES,
     "cloud-sql": {"cloudsql.admin": "cloudsql.viewer"} | _CONNECTED,
