@@ -102,8 +102,8 @@ def _sites(b: Blueprint, networks: list[Module], before: Module, securities: lis
     yield records(b, before, edges, networks)
     watched = observability(b, securities[0])
     yield watched
-    for site, *parts in zip(b.sites, computes, datas, edges, strict=True):
-        yield from alarms(b, site, *parts, watched)
+    for s, c, d, e in zip(b.sites, computes, datas, edges, strict=True):
+        yield from alarms(b, s, c, d, e, watched)
     yield backup(b, datas, securities)
     yield from tools(b, networks, securities)
     yield budgets(b, watched)

@@ -191,6 +191,8 @@ def _provider(m: Module, b: Blueprint, project: Ref, pool: Ref) -> None:
     m.resource(
         "google_iam_workload_identity_pool_provider", "this", "identity", project=project,
         why="Only runs of this repository are anybody at all.",
+        skips={"CKV_GCP_125": "The condition asks for the repository itself, exactly; the subject of a token differs "
+                              "by branch and environment, and each account below asks for its own."},
         workload_identity_pool_id=pool.workload_identity_pool_id, workload_identity_pool_provider_id="pipeline",
         display_name="Pipeline", description="Tokens of the pipeline's runs.",
         attribute_mapping={
