@@ -33,7 +33,7 @@ def alarms(
     about = ("The golden signals of one site: latency, traffic, errors and saturation of entry, compute and database, "
              "with a warning and a page for each, and the dashboards that show them.",)  # fmt: skip
     m = Module("alarms", "Alarms", about, PROVIDERS, site, _present(b, site, alerts))
-    found = list(signals(m, b, site, Watched(compute, data, edge)))
+    found = list(signals(Watched(m, b, site, compute, data, edge)))
     m.local("signals", {s.id: _written(s) for s in found})
     if alerts:
         _policies(m, b, site, found, observability)
@@ -61,10 +61,11 @@ def _written(s: Signal) -> Mapping[str, Any]:
 def _policies(m: Module, b: Blueprint, site: Site, found: Sequence[Signal], observability: Module) -> None:
     known = {s.id: s for s in found}
     planned = [a for a in alarms_of(b) if f"{a.component}-{a.signal}" in known]
-    limits = {e.environment: {a.id: _limit(b, a, known, e.traffic) for a in planned} for e in b.environments}
+    limits = {e.environment: {a.id: _limit(a, known, e.traffic) for a in planned} for e in b.environments}
+    positive = ("alltrue([for value in values(var.thresholds) : value > 0])", "thresholds must be positive.")
     m.variable("thresholds", "map(number)", "Values beyond which alarms fire, by alarm, in the metric's unit.",
-               b.at(site, lambda e: limits[e.environment]), why=f"{b.why(_ALERTING)} Traffic grows with the environment.",
-               checks=(("alltrue([for value in values(var.thresholds) : value > 0])", "thresholds must be positive."),))  # fmt: skip
+               b.at(site, lambda e: limits[e.environment]), checks=(positive,),
+               why=f"{b.why(_ALERTING)} Traffic grows with the environment.")  # fmt: skip
     channel = m.variable("notification_id", "string", "Channel that alarms go to.",
                          observability.wire("notification_id"))  # fmt: skip
     for component in dict.fromkeys(a.component for a in planned):
@@ -72,7 +73,7 @@ def _policies(m: Module, b: Blueprint, site: Site, found: Sequence[Signal], obse
         _policy(m, site, component, channel)
 
 
-def _limit(b: Blueprint, a: Alarm, known: Mapping[str, Signal], traffic: float) -> float:
+def _limit(a: Alarm, known: Mapping[str, Signal], traffic: float) -> float:
     """The threshold in the metric's unit; that of traffic is as much less as the environment has less."""
     share = traffic if a.signal == "traffic" else 1.0
     value = a.threshold * share * known[f"{a.component}-{a.signal}"].scale

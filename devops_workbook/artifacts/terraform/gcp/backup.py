@@ -17,7 +17,7 @@ from devops_workbook.artifacts.terraform.gcp.common import PROVIDERS, bucket_nam
 from devops_workbook.artifacts.terraform.gcp.compute.identity import on_project
 from devops_workbook.artifacts.terraform.gcp.data.files import AUDITED, bucket, replicated
 from devops_workbook.artifacts.terraform.gcp.data.firestore import multi_region
-from devops_workbook.artifacts.terraform.gcp.parts import kept, permission, whole_days
+from devops_workbook.artifacts.terraform.gcp.parts import kept, permission, takes_key, whole_days
 from devops_workbook.artifacts.terraform.gcp.security import customer_keys
 from devops_workbook.artifacts.terraform.hcl import Expr, Nested, Noted, Ref, call, raw, template
 from devops_workbook.artifacts.terraform.module import Module, Wire
@@ -35,7 +35,8 @@ _TIMES = {
     "yearly": "0 6 1 1 *",
 }
 _HOURLY_DAYS = 2  # an hourly copy is kept until the daily one has what it has
-_NEARLINE_DAYS = 30  # what is kept for less costs as much: https://cloud.google.com/storage/docs/storage-classes (2026-11)
+# What is kept for less costs as much: https://cloud.google.com/storage/docs/storage-classes (2026-11)
+_NEARLINE_DAYS = 30
 _VAULTS = ("backup", "backup-2")
 
 
@@ -74,8 +75,8 @@ def backup(b: Blueprint, datas: Sequence[Module], securities: Sequence[Module]) 
 
 
 def _about(b: Blueprint) -> Iterator[str]:
-    yield ("Copies of the database beyond those that it keeps itself: a schedule has it write itself into a bucket, one "
-           "for each generation, where retention forbids to delete or replace a copy before its time.")  # fmt: skip
+    yield ("Copies of the database beyond those that it keeps itself: a schedule has it write itself into a bucket, "
+           "one for each generation, where retention forbids to delete or replace a copy before its time.")  # fmt: skip
     yield ("They are exports, not copies in a vault of Backup and DR: such a vault takes no customer key in the "
            "provider's version 6.50, and one in another region takes neither Cloud SQL nor AlloyDB.")  # fmt: skip
     if b.component("database").service == "cloud-sql":
@@ -120,7 +121,7 @@ def _region(m: Module, b: Blueprint, id: str, sets: list[BackupSet], securities:
         public_access_prevention="enforced", labels=labels(id), soft_delete_policy=Nested(retention_duration_seconds=0),
         retention_policy=_retention(sets, raw(f"{days} * 86400")),
         lifecycle_rule=Nested(action=Nested(type="Delete"), condition=Nested(age=days)),
-        **({} if held is None else {"encryption": Nested(default_kms_key_name=held)}),
+        **takes_key("encryption", "default_kms_key_name", held),
     )  # fmt: skip
 
 
@@ -181,15 +182,15 @@ def _sql(project_: Ref, database: Ref) -> tuple[Expr, Mapping[str, Any]]:
     return url, {"exportContext": {"fileType": "SQL", "uri": "${uri}", "databases": ["service"], "offload": True}}
 
 
-def _alloydb(project_: Ref, database: Ref) -> tuple[Expr, Mapping[str, Any]]:
+def _alloydb(_: Ref, database: Ref) -> tuple[Expr, Mapping[str, Any]]:
     url = template("https://alloydb.googleapis.com/v1/", database, ":export")
     return url, {"gcsDestination": {"uri": "${uri}"}, "database": "postgres",
                  "sqlExportOptions": {"cleanTargetObjects": False, "schemaOnly": False}}  # fmt: skip
 
 
 def _firestore(project_: Ref, database: Ref) -> tuple[Expr, Mapping[str, Any]]:
-    url = template("https://firestore.googleapis.com/v1/projects/", project_, "/databases/", database, ":exportDocuments")
-    return url, {"outputUriPrefix": "${uri}"}
+    url = ("https://firestore.googleapis.com/v1/projects/", project_, "/databases/", database, ":exportDocuments")
+    return template(*url), {"outputUriPrefix": "${uri}"}
 
 
 _EXPORTS: Mapping[str, _BodyOf] = {"cloud-sql": _sql, "alloydb": _alloydb, "firestore": _firestore}
@@ -201,7 +202,7 @@ def _workflow(m: Module, b: Blueprint, data: Module) -> Ref:
     service = b.component("database").service
     database = m.variable("database_id", "string", "The database.", data.wire("database_id"))
     worker = m.resource(
-        "google_service_account", "this", "backup", why="Who makes backups: may have the database written out, no more.",
+        "google_service_account", "this", "backup", why="It may have the database written out, and no more.",
         project=project(m), account_id=template(name(m), "-backup"), display_name="Makes backups",
     )  # fmt: skip
     role = m.resource(
@@ -214,7 +215,7 @@ def _workflow(m: Module, b: Blueprint, data: Module) -> Ref:
     fact = permission("workflows", "runs")
     on_project(m, "runs", "backup", fact, worker.member, fact["why"], file="main")
     url, body = _EXPORTS[service](project(m), database)
-    steps = [
+    steps: list[Mapping[str, Any]] = [
         {"name": {"assign": [{"uri": _NOW}]}},
         {"write": {"call": "http.post", "args": {"url": url, "auth": {"type": "OAuth2"}, "body": body},
                    "result": "answer"}},

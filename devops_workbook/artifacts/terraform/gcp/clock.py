@@ -17,7 +17,7 @@ from devops_workbook.artifacts.terraform.hcl import Expr, Nested, Ref, call, raw
 from devops_workbook.artifacts.terraform.module import Module
 from devops_workbook.design.environments import HOURS_PER_WEEK
 
-__all__ = ["EVENING", "MORNING", "TIME_ZONE", "Call", "clock", "custom_role", "rests", "shuts_down"]
+__all__ = ["EVENING", "MORNING", "TIME_ZONE", "Call", "clock"]
 
 _EFFICIENCY = "cost.efficiency"
 # 07:00 to 19:00 from Monday to Friday are the 60 hours of the plan.
@@ -36,39 +36,38 @@ class Call:
     body: Mapping[str, Any]
 
 
-def shuts_down(b: Blueprint) -> bool:
+def _shuts_down(b: Blueprint) -> bool:
     """Whether some environment rests outside working hours."""
     return any(e.hours_per_week < HOURS_PER_WEEK for e in b.environments)
 
 
-def rests(m: Module, b: Blueprint) -> Ref:
+def _rests(m: Module, b: Blueprint) -> Ref:
     """Whether this environment rests outside working hours."""
     value = b.each(lambda e: e.hours_per_week < HOURS_PER_WEEK)
     return m.variable("working_hours", "bool", "Whether machines stop outside working hours.", value,
                       why=b.why(_EFFICIENCY))  # fmt: skip
 
 
-def custom_role(m: Module, b: Blueprint, id: str, component: str, title: str, service: str, use: str, **more: Any) -> Ref:
-    """A role of the permissions that the facts list, and no others; `id` ends its name."""
-    name = raw(f'replace("${{var.name}}_{id}${{var.site}}", "-", "_")')
+def _role(m: Module, component: str, service: str, count: Ref) -> Ref:
+    """A role of the permissions that the facts list for stopping a service, and no others."""
     return m.resource(
-        "google_project_iam_custom_role", id, component, file="hours", **more, project=project(m), role_id=name,
-        title=title, permissions=list(permission(service, use)["actions"]),
+        "google_project_iam_custom_role", "hours", component, file="hours", count=count, project=project(m),
+        role_id=raw(f'replace("${{var.name}}_{component}_hours${{var.site}}", "-", "_")'),
+        title=f"Stops and starts {component}", permissions=list(permission(service, "stop")["actions"]),
     )  # fmt: skip
 
 
 def clock(m: Module, b: Blueprint, site: Site, component: str, calls: Sequence[Call], account: str) -> None:
     """The schedule that makes `calls`. account: ends the name of the account it works under, at most five letters."""
-    if not shuts_down(b) or not calls:
+    if not _shuts_down(b) or not calls:
         return
     service = b.component(component).service
-    count = raw(f"{rests(m, b)} ? 1 : 0")
+    count = raw(f"{_rests(m, b)} ? 1 : 0")
     worker = m.resource(
         "google_service_account", "hours", component, file="hours", why=b.why(_EFFICIENCY), count=count,
         project=project(m), account_id=named(m, site, account), display_name=template("Working hours of ", component),
     )  # fmt: skip
-    title = f"Stops and starts {component}"
-    role = custom_role(m, b, "hours", component, title, service, "stop", count=count)
+    role = _role(m, component, service, count)
     m.resource(
         "google_project_iam_member", "hours", component, file="hours", count=count, project=project(m),
         role=raw(f"{role}[0].name"), member=raw(f"{worker}[0].member"),

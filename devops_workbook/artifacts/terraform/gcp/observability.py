@@ -34,10 +34,9 @@ def observability(b: Blueprint, security: Module) -> Module:
 
 
 def _channel(m: Module, b: Blueprint) -> Ref:
-    address = m.variable(
-        "notification_address", "string", "E-mail address for alarms.", raw("var.notification_address"),
-        checks=(('can(regex("^[^@ ]+@[^@ ]+$", var.notification_address))', "notification_address must be an address."),),
-    )  # fmt: skip
+    check = ('can(regex("^[^@ ]+@[^@ ]+$", var.notification_address))', "notification_address must be an address.")
+    address = m.variable("notification_address", "string", "E-mail address for alarms.",
+                         raw("var.notification_address"), checks=(check,))  # fmt: skip
     native = b.has("alerting") and b.component("alerting").service == "cloud-alerting"
     component = ("alerting", "budget") if native else "budget"
     return m.resource(
@@ -51,11 +50,10 @@ def _channel(m: Module, b: Blueprint) -> Ref:
 
 
 def _logs(m: Module, b: Blueprint, security: Module) -> None:
-    days = m.variable(
-        "log_retention_days", "number", "Days that logs are kept.", b.requirements.log_retention_days, why=b.why(_LOGGING),
-        checks=((f"var.log_retention_days >= 1 && var.log_retention_days <= {_MOST_DAYS}",
-                 f"log_retention_days must be 1 to {_MOST_DAYS}."),),
-    )  # fmt: skip
+    check = (f"var.log_retention_days >= 1 && var.log_retention_days <= {_MOST_DAYS}",
+             f"log_retention_days must be 1 to {_MOST_DAYS}.")  # fmt: skip
+    days = m.variable("log_retention_days", "number", "Days that logs are kept.", b.requirements.log_retention_days,
+                      why=b.why(_LOGGING), checks=(check,))  # fmt: skip
     bucket = m.resource(
         "google_logging_project_bucket_config", "logs", "logs", file="logs", why=b.why(_LOGGING), project=project(m),
         location=region(m, b.sites[0]), bucket_id=template(name(m), "-logs"),
@@ -66,8 +64,8 @@ def _logs(m: Module, b: Blueprint, security: Module) -> None:
     kept = m.local("kept", f"NOT ({audit})")
     m.resource(
         "google_logging_project_sink", "logs", "logs", file="logs", why="The audit trail has a bucket of its own.",
-        project=project(m), name=template(name(m), "-logs"), destination=template("logging.googleapis.com/", bucket.id),
-        filter=kept, unique_writer_identity=True,
+        project=project(m), name=template(name(m), "-logs"),
+        destination=template("logging.googleapis.com/", bucket.id), filter=kept, unique_writer_identity=True,
     )  # fmt: skip
     m.resource(
         "google_logging_project_exclusion", "logs", "logs", file="logs",
@@ -99,8 +97,8 @@ def _asked(m: Module, b: Blueprint, channel: Ref) -> None:
         http_check=Nested(path=HEALTH_PATH, port=443, use_ssl=True, validate_ssl=True),
         monitored_resource=Nested(type="uptime_url", labels={"project_id": project(m), "host": domain(m)}),
     )  # fmt: skip
-    passed = template('metric.type = "monitoring.googleapis.com/uptime_check/check_passed" AND resource.type = '
-                      '"uptime_url" AND metric.labels.check_id = "', raw(f"{check}[0].uptime_check_id"), '"')  # fmt: skip
+    metric = 'metric.type = "monitoring.googleapis.com/uptime_check/check_passed" AND resource.type = "uptime_url"'
+    passed = template(f'{metric} AND metric.labels.check_id = "', raw(f"{check}[0].uptime_check_id"), '"')
     m.resource(
         "google_monitoring_alert_policy", "uptime", ("entry", "alerting") if b.has("alerting") else "entry",
         file="uptime", why="Two regions that get no answer are no accident of the way there.", count=count,

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from devops_workbook.artifacts.blueprint import Blueprint, Site
+from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.facts import code_facts
 from devops_workbook.artifacts.terraform.gcp.security import customer_keys
 from devops_workbook.artifacts.terraform.hcl import Nested, Ref, raw

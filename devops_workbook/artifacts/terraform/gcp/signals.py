@@ -24,11 +24,18 @@ _BEHIND = ("gke", "compute-engine")  # what is seen from before it
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """The modules of a site whose names metrics carry."""
+    """A module that watches a site, and the modules whose names metrics carry."""
 
+    m: Module
+    b: Blueprint
+    site: Site
     compute: Module
     data: Module
     edge: Module
+
+    def name(self, variable: str, told: str, module: Module) -> Ref:
+        """What a module calls something, as a variable."""
+        return self.m.variable(variable, "string", told, module.wire(variable))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +65,21 @@ def _facts(b: Blueprint, component: str, signal: str) -> Mapping[str, Any] | Non
     return found
 
 
-def signals(m: Module, b: Blueprint, site: Site, watched: Watched) -> Iterator[Signal]:
+def signals(w: Watched) -> Iterator[Signal]:
     """The signals of entry, compute and database that their services report."""
     for component in ("entry", "compute", "database"):
         for signal in SIGNALS:
-            fact = _facts(b, component, signal)
-            if fact:
-                yield _signal(m, b, site, watched, component, signal, fact)
+            if fact := _facts(w.b, component, signal):
+                yield _signal(w, component, signal, fact)
 
 
-def _signal(
-    m: Module, b: Blueprint, site: Site, watched: Watched, component: str, signal: str, fact: Mapping[str, Any]
-) -> Signal:
-    internal = "" if b.requirements.public_facing else "internal/"
+def _signal(w: Watched, component: str, signal: str, fact: Mapping[str, Any]) -> Signal:
+    internal = "" if w.b.requirements.public_facing else "internal/"
     balancer = "internal_http_lb_rule" if internal else "https_lb_rule"
     metric = fact["metric"].format(internal=internal)
     resource = fact["resource"].format(balancer=balancer)
     label = fact["label"] if "." in fact["label"] else f"resource.labels.{fact['label']}"
-    subject = _SUBJECTS[fact["label"]](m, b, site, watched)
+    subject = _SUBJECTS[fact["label"]](w)
     plain = f'metric.type = "{metric}" AND resource.type = "{resource}" AND {label} = "'
     bad = template(plain, *subject, f'" AND {fact["bad"]}') if "bad" in fact else None
     return Signal(component, signal, template(plain, *subject, '"'), bad, fact["aligner"], fact["reducer"],
@@ -84,42 +88,40 @@ def _signal(
 
 # --- what metrics know a component by --------------------------------------------------------------------
 
-
-def _url_map(m: Module, b: Blueprint, site: Site, w: Watched) -> tuple[str | Ref, ...]:
-    told = "URL map, by which metrics know the load balancer."
-    return (m.variable("url_map_name", "string", told, w.edge.wire("url_map_name")),)
+_Text = tuple[str | Ref, ...]
 
 
-def _compute(m: Module, b: Blueprint, site: Site, w: Watched) -> tuple[str | Ref, ...]:
-    return (m.variable("compute_name", "string", "What runs the code, by name.", w.compute.wire("compute_name")),)
+def _url_map(w: Watched) -> _Text:
+    return (w.name("url_map_name", "URL map, by which metrics know the load balancer.", w.edge),)
 
 
-def _labelled(m: Module, b: Blueprint, site: Site, w: Watched) -> tuple[str | Ref, ...]:
-    return ("compute", suffix(m, site))
+def _compute(w: Watched) -> _Text:
+    return (w.name("compute_name", "What runs the code, by name.", w.compute),)
 
 
-def _subscription(m: Module, b: Blueprint, site: Site, w: Watched) -> tuple[str | Ref, ...]:
-    told = "Subscription that work is read from."
-    return (m.variable("subscription_name", "string", told, w.compute.wire("subscription_name")),)
+def _labelled(w: Watched) -> _Text:
+    return ("compute", suffix(w.m, w.site))
 
 
-def _instance(m: Module, b: Blueprint, site: Site, w: Watched) -> tuple[str | Ref, ...]:
-    return (project(m), ":", *_database(m, b, site, w))
+def _subscription(w: Watched) -> _Text:
+    return (w.name("subscription_name", "Subscription that work is read from.", w.compute),)
 
 
-def _database(m: Module, b: Blueprint, site: Site, w: Watched) -> tuple[str | Ref, ...]:
-    return (m.variable("database_id", "string", "The database.", w.data.wire("database_id")),)
+def _database(w: Watched) -> _Text:
+    return (w.name("database_id", "The database.", w.data),)
 
 
-def _cluster(m: Module, b: Blueprint, site: Site, w: Watched) -> tuple[str | Ref, ...]:
-    told = "Cluster of the database, by its id."
-    return (m.variable("database_cluster_id", "string", told, w.data.wire("database_cluster_id")),)
+def _instance(w: Watched) -> _Text:
+    return (project(w.m), ":", *_database(w))
 
 
-def _database_id(m: Module, b: Blueprint, site: Site, w: Watched) -> tuple[str | Ref, ...]:
+def _database_id(w: Watched) -> _Text:
     """Cloud SQL's metrics carry the project too, Firestore's do not."""
-    sql = b.component("database").service == "cloud-sql"
-    return _instance(m, b, site, w) if sql else _database(m, b, site, w)
+    return _instance(w) if w.b.component("database").service == "cloud-sql" else _database(w)
+
+
+def _cluster(w: Watched) -> _Text:
+    return (w.name("database_cluster_id", "Cluster of the database, by its id.", w.data),)
 
 
 _SUBJECTS = {

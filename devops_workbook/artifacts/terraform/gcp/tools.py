@@ -12,16 +12,16 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from devops_workbook.artifacts.blueprint import Blueprint, Each, Site
+from devops_workbook.artifacts.blueprint import Blueprint, Site
 from devops_workbook.artifacts.facts import code_facts
-from devops_workbook.artifacts.terraform.gcp.common import PROVIDERS, labels, named, project, region, zones
+from devops_workbook.artifacts.terraform.gcp.common import PROVIDERS, labels, name, named, project, region, zones
 from devops_workbook.artifacts.terraform.gcp.compute.identity import account, on_project
-from devops_workbook.artifacts.terraform.gcp.flows import machines, port_of
-from devops_workbook.artifacts.terraform.gcp.machines import template_of
+from devops_workbook.artifacts.terraform.gcp.flows import flows, machines, port_of
+from devops_workbook.artifacts.terraform.gcp.machines import DATA_DISK, Machine, template_of
 from devops_workbook.artifacts.terraform.gcp.parts import Parts, use_of
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, raw, template
 from devops_workbook.artifacts.terraform.module import Module
-from devops_workbook.design.model import Component
+from devops_workbook.design.model import Component, Connection
 
 __all__ = ["tools"]
 
@@ -31,6 +31,8 @@ _SHORT = {
     "alerting": "alert", "secrets": "vault", "source": "git", "pipeline": "ci",
 }  # fmt: skip
 _VAULT = "secrets"
+_BOOT_GB = 10  # what Container-Optimized OS wants: https://cloud.google.com/container-optimized-os/docs (2026-11)
+_PATIENCE = 5  # times the start of a machine, before one that does not answer is replaced
 _HOSTED = ("metrics", "logs", "traces", "dashboards")
 
 
@@ -39,6 +41,9 @@ def tools(b: Blueprint, networks: Sequence[Module], securities: Sequence[Module]
     first = [c for c in machines(b) if c.id.removesuffix("-2") != _VAULT and c.region == b.sites[0].region.id]
     if first:
         m = _module(b, b.sites[0], "tools", "Tools")
+        seen = m.variable("network_ids", "list(string)", "Networks that look the tools up.",
+                          [network.wire("network_id") for network in networks])  # fmt: skip
+        _zone(m, b.sites[0], "tools", raw(f"compact({seen})"), tuple(c.id for c in first))
         for c in first:
             _tool(m, b, b.sites[0], Parts(networks[0], securities[0]), c)
         _keys(m, b)
@@ -46,7 +51,9 @@ def tools(b: Blueprint, networks: Sequence[Module], securities: Sequence[Module]
     if b.has(_VAULT) and b.component(_VAULT).sku:
         for site, network, security in zip(b.sites, networks, securities, strict=True):
             m = _module(b, site, "vault", "Vault")
-            _tool(m, b, site, Parts(network, security), b.component(site.id(_VAULT)))
+            parts = Parts(network, security)
+            _zone(m, site, "vault", [parts.network_id(m)], (_VAULT,))
+            _tool(m, b, site, parts, b.component(site.id(_VAULT)))
             _unseals(m, b, security)
             yield m
 
@@ -63,67 +70,108 @@ def _module(b: Blueprint, site: Site, folder: str, title: str) -> Module:
 
 def _tool(m: Module, b: Blueprint, site: Site, parts: Parts, c: Component) -> None:
     id = c.id.removesuffix("-2")
-    file = id.replace("-", "_")
-    made = account(m, site, file, id, _SHORT[id], c.title, file)
+    made = account(m, site, id, id, _SHORT[id], c.title, id)
     for x in b.outgoing(c.id):
-        _granted(m, b, id, file, made, x.target, x.label)
-    made_of = template_of(m, b, site, parts, file, id, _SHORT[id], f"{file}_machine", _disk_gb(c), made.email,
-                          {"tool": c.service}, file)  # fmt: skip
-    _group(m, b, site, c, id, file, made_of)
+        _granted(m, b, x, id, made)
+    boot, data = _disks(c)
+    made_of = template_of(m, b, site, parts, Machine(id, _SHORT[id], f"{id}_machine", boot, data, id), made.email,
+                          {"tool": c.service})  # fmt: skip
+    group = _group(m, b, site, c, made_of)
+    _balanced(m, b, site, parts, c, group)
+    m.output(f"{id}_group", group.name, f"Group of the machines of {id}.", exported=True)
 
 
-def _disk_gb(c: Component) -> int:
-    """GB of each machine's disk, as the plan bills it."""
-    return max(10, math.ceil((c.usage.get("disk_gb") or 0.0) / max(1, c.count)))
+def _disks(c: Component) -> tuple[int, int]:
+    """GB of each machine's boot disk and of the disk for what the tool keeps, together what the plan bills; a
+    collector keeps nothing."""
+    gb = math.ceil((c.usage.get("disk_gb") or 0.0) / max(1, c.count))
+    if c.role == "telemetry":
+        return max(_BOOT_GB, gb), 0
+    return _BOOT_GB, max(_BOOT_GB, gb - _BOOT_GB)
 
 
-def _granted(m: Module, b: Blueprint, id: str, file: str, made: Ref, target: str, label: str) -> None:
+def _granted(m: Module, b: Blueprint, x: Connection, id: str, made: Ref) -> None:
     """What a connection to one of Google's services needs: a role on the project."""
-    service = b.component(target).service
-    fact: Mapping[str, Any] = code_facts("gcp")["permissions"].get(service, {}).get(use_of(label), {})
+    service = b.component(x.target).service
+    fact: Mapping[str, Any] = code_facts("gcp")["permissions"].get(service, {}).get(use_of(x.label), {})
     if fact.get("on") == "project":
-        on_project(m, f"{file}_{target}", (id, target), fact, made.member, f"{id} to {target}: {label}. {fact['why']}",
-                   file=file)  # fmt: skip
+        why = f"{id} to {x.target}: {x.label}. {fact['why']}"
+        on_project(m, f"{id}_{x.target}", (id, x.target), fact, made.member, why, id)
 
 
-def _group(m: Module, b: Blueprint, site: Site, c: Component, id: str, file: str, made_of: Ref) -> None:
-    component = c.id
-    count = m.variable(f"{file}_count", "number", f"Machines of {id}.", b.sized(component, lambda s: s.maximum),
-                       why=b.why(c.decision), checks=((f"var.{file}_count >= 1", f"{file}_count must be at least 1."),))  # fmt: skip
-    where = m.variable("zones", "list(string)", "Zones that machines stand in.", _zones(b, site),
+def _group(m: Module, b: Blueprint, site: Site, c: Component, made_of: Ref) -> Ref:
+    id = c.id.removesuffix("-2")
+    some = (f"var.{id}_count >= 1", f"{id}_count must be at least 1.")
+    count = m.variable(f"{id}_count", "number", f"Machines of {id}.", b.sized(c.id, lambda s: s.maximum),
+                       why=b.why(c.decision), checks=(some,))  # fmt: skip
+    where = m.variable("zones", "list(string)", "Zones that machines stand in.", zones(b, site),
                        checks=(("length(var.zones) > 0", "zones must name at least one."),))  # fmt: skip
     start = round(b.provider.facts["instance_start_seconds"].value or 0)
     probe = m.resource(
-        "google_compute_health_check", file, id, file=file, why="A machine that does not answer is replaced.",
+        "google_compute_health_check", id, id, file=id, why="A machine that does not answer is replaced.",
         project=project(m), name=named(m, site, id), check_interval_sec=10, timeout_sec=5, healthy_threshold=2,
-        unhealthy_threshold=6, tcp_health_check=Nested(port=port_of(b, component)), log_config=Nested(enable=True),
+        unhealthy_threshold=6, tcp_health_check=Nested(port=port_of(b, c.id)), log_config=Nested(enable=True),
     )  # fmt: skip
-    group = m.resource(
-        "google_compute_region_instance_group_manager", file, id, file=file, why=b.why(c.decision),
-        project=project(m), name=named(m, site, id), region=region(m, site),
-        base_instance_name=named(m, site, _SHORT[id]), target_size=count, distribution_policy_zones=where,
-        distribution_policy_target_shape="EVEN", version=Nested(instance_template=raw(f"{made_of}.self_link_unique")),
-        auto_healing_policies=Nested(health_check=probe.id, initial_delay_sec=5 * start),
+    return m.resource(
+        "google_compute_region_instance_group_manager", id, id, file=id, why=b.why(c.decision), project=project(m),
+        name=named(m, site, id), region=region(m, site), base_instance_name=named(m, site, _SHORT[id]),
+        target_size=count, distribution_policy_zones=where, distribution_policy_target_shape="EVEN",
+        version=Nested(instance_template=made_of.self_link_unique),
+        auto_healing_policies=Nested(health_check=probe.id, initial_delay_sec=_PATIENCE * start),
         update_policy=Nested(
             type="OPPORTUNISTIC", minimal_action="REPLACE", instance_redistribution_type="NONE",
             replacement_method="RECREATE", max_surge_fixed=0,
             max_unavailable_fixed=Noted(raw(f"length({where})"), "The fewest that Google takes for several zones."),
         ),
-        **_stateful(m, site, id),
+        **_stateful(c),
     )  # fmt: skip
-    m.output(f"{file}_group", group.name, f"Group of the machines of {id}.", exported=True)
 
 
-def _stateful(m: Module, site: Site, id: str) -> Mapping[str, Any]:
-    """A machine that is replaced gets its disk back, with what the tool had written to it."""
-    return {} if id == "collector" else {
-        "stateful_disk": Noted(Nested(device_name="persistent-disk-0", delete_rule="ON_PERMANENT_INSTANCE_DELETION"),
-                               "What the tool keeps stays with its machine."),
-    }  # fmt: skip
+def _stateful(c: Component) -> Mapping[str, Any]:
+    """A machine that is replaced gets its data disk back."""
+    if c.role == "telemetry":
+        return {}
+    disk = Nested(device_name=DATA_DISK, delete_rule="ON_PERMANENT_INSTANCE_DELETION")
+    return {"stateful_disk": Noted(disk, "What the tool keeps stays with its machine.")}
 
 
-def _zones(b: Blueprint, site: Site) -> Each:
-    return zones(b, site)
+# --- how a tool is reached -------------------------------------------------------------------------------
+
+
+def _zone(m: Module, site: Site, folder: str, seen: Ref | list[Ref], ids: tuple[str, ...]) -> None:
+    """The private names of the tools: collector.tools.<name>.internal. seen: the networks that know them."""
+    m.resource(
+        "google_dns_managed_zone", "this", ids, why="The tools' names, which only these networks know.",
+        project=project(m), name=named(m, site, folder), dns_name=template(f"{folder}.", name(m), ".internal."),
+        description="Tools that the team runs itself.", visibility="private", labels=labels(ids[0], m, site),
+        private_visibility_config=Nested(dynamic=Nested(
+            "networks", for_each=seen, content=Nested(network_url=raw("networks.value"))
+        )),
+    )  # fmt: skip
+
+
+def _balanced(m: Module, b: Blueprint, site: Site, parts: Parts, c: Component, group: Ref) -> None:
+    """One address for all machines of a tool, and its name."""
+    id = c.id.removesuffix("-2")
+    service = m.resource(
+        "google_compute_region_backend_service", id, id, file=id, why="One address for all machines of the tool.",
+        project=project(m), name=named(m, site, id), region=region(m, site), load_balancing_scheme="INTERNAL",
+        protocol="TCP", health_checks=[raw(f"google_compute_health_check.{id}.id")],
+        backend=Nested(group=group.instance_group, balancing_mode="CONNECTION"),
+        connection_draining_timeout_sec=60, log_config=Nested(enable=True, sample_rate=1),
+    )  # fmt: skip
+    ports = sorted({f.port for f in flows(b) if f.listener == c.id and not f.place} or {port_of(b, c.id)})
+    rule = m.resource(
+        "google_compute_forwarding_rule", id, id, file=id, project=project(m), name=named(m, site, id),
+        region=region(m, site), load_balancing_scheme="INTERNAL", backend_service=service.id, ip_protocol="TCP",
+        ports=[str(port) for port in ports], network=parts.network_id(m), subnetwork=parts.subnet(m, "app"),
+        allow_global_access=Noted(True, "The second site's machines call it too."), labels=labels(id, m, site),
+    )  # fmt: skip
+    zone = raw("google_dns_managed_zone.this")
+    m.resource(
+        "google_dns_record_set", id, id, file=id, project=project(m), managed_zone=zone.name,
+        name=template(f"{id}.", zone.dns_name), type="A", ttl=300, rrdatas=[rule.ip_address],
+    )  # fmt: skip
 
 
 # --- what some of them need besides ----------------------------------------------------------------------

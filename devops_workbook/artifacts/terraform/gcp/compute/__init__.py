@@ -29,9 +29,9 @@ _KINDS: Mapping[str, Callable[[Module, Blueprint, Site, Parts, Module, Ref], Non
 _ABOUT: Mapping[str, str] = {
     "kubernetes": "A cluster of private nodes over the zones of the site. What runs on it is in the manifests.",
     "containers": "The service's containers on Cloud Run, with addresses in the application subnet.",
-    "functions": "The functions: Cloud Run services of the image that the pipeline builds with the functions framework. "
-                 "They are not of the type google_cloudfunctions2_function, which reaches a network only through a "
-                 "connector with a subnet of its own.",
+    "functions": "The functions: a Cloud Run service of the image that the pipeline builds with the functions "
+                 "framework. It is not of the type google_cloudfunctions2_function, which reaches a network only "
+                 "through a connector with a subnet of its own.",
     "vms": "A managed group of machines over the zones of the site, which replaces what does not answer.",
 }  # fmt: skip
 

@@ -7,7 +7,8 @@ no policy on less.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint, Site
@@ -18,12 +19,14 @@ from devops_workbook.artifacts.terraform.hcl import Expr, Nested, Ref, call, raw
 from devops_workbook.artifacts.terraform.module import Module
 from devops_workbook.design.model import Connection
 
-__all__ = ["account", "database_user", "identity", "on_project", "pulls", "run_agent"]
+__all__ = ["account", "identity", "on_project", "pulls", "run_agent"]
 
 _ACCESS = "security.access"
 
 
-def account(m: Module, site: Site, id: str, component: str, what: str, title: str, file: str = "identity") -> Ref:
+def account(
+    m: Module, site: Site, id: str, component: str | tuple[str, ...], what: str, title: str, file: str = "identity"
+) -> Ref:
     """A service account; `what` ends its name, of which Google allows 30 characters."""
     return m.resource(
         "google_service_account", id, component, file=file, project=project(m), account_id=named(m, site, what),
@@ -34,18 +37,12 @@ def account(m: Module, site: Site, id: str, component: str, what: str, title: st
 def identity(m: Module, b: Blueprint, site: Site, parts: Parts, data: Module) -> Ref:
     """The account that the code works under, with what its connections need."""
     made = account(m, site, "this", "compute", "run", "What runs the code")
-    for x in _opened(b, site):
-        fact = _fact(b, x)
-        if fact:
-            _GIVEN[fact["on"]](m, b, x, fact, made, parts, data)
-    database_user(m, b, made, data)
+    for x in b.outgoing(site.id("compute")):
+        if fact := _fact(b, x):
+            _GIVEN[fact["on"]](_Grant(m, b.component(x.target).service, x, fact, made.member, parts, data))
+    _database_user(m, b, made, data)
     m.output("account_email", made.email, "Account that the code works under.", exported=True)
     return made
-
-
-def _opened(b: Blueprint, site: Site) -> Iterator[Connection]:
-    """The connections in which the code at a site uses something."""
-    return b.outgoing(site.id("compute"))
 
 
 def _fact(b: Blueprint, x: Connection) -> Mapping[str, Any]:
@@ -57,32 +54,43 @@ def _fact(b: Blueprint, x: Connection) -> Mapping[str, Any]:
 # --- where a role is given -------------------------------------------------------------------------------
 
 
-def _why(x: Connection, fact: Mapping[str, Any]) -> str:
-    target = x.target.removesuffix("-2")
-    return f"{x.source.removesuffix('-2')} to {target}: {x.label}. {fact.get('why', '')}".strip()
+@dataclass(frozen=True, slots=True)
+class _Grant:
+    """What one connection permits: the module it is written in, the target's service, the fact, and who gets it."""
+
+    m: Module
+    service: str
+    x: Connection
+    fact: Mapping[str, Any]
+    member: Ref
+    parts: Parts
+    data: Module
+
+    @property
+    def target(self) -> str:
+        """The target, as the first site calls it."""
+        return self.x.target.removesuffix("-2")
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """What every resource of it says."""
+        told = f"compute to {self.target}: {self.x.label}. {self.fact.get('why', '')}".strip()
+        return {"file": "identity", "why": told, "member": self.member}
 
 
-def _components(x: Connection) -> tuple[str, str]:
-    return "compute", x.target.removesuffix("-2")
+def _bucket(g: _Grant) -> None:
+    bucket = g.m.variable("files_id", "string", "Bucket of the files.", g.data.wire("files_id"))
+    g.m.resource("google_storage_bucket_iam_member", "files", ("compute", g.target), **g.body, bucket=bucket,
+                 role=g.fact["actions"][0])  # fmt: skip
 
 
-def _bucket(m: Module, b: Blueprint, x: Connection, fact: Mapping[str, Any], made: Ref, parts: Parts, data: Module) -> None:
-    bucket = m.variable("files_id", "string", "Bucket of the files.", data.wire("files_id"))
-    m.resource(
-        "google_storage_bucket_iam_member", "files", _components(x), file="identity", why=_why(x, fact),
-        bucket=bucket, role=fact["actions"][0], member=made.member,
-    )  # fmt: skip
+def _secret(g: _Grant) -> None:
+    secrets = g.m.variable("secret_ids", "map(string)", "Secrets of this site.", g.parts.security.wire("secret_ids"))
+    g.m.resource("google_secret_manager_secret_iam_member", "secrets", ("compute", g.target), **g.body,
+                 for_each=secrets, secret_id=raw("each.value"), role=g.fact["actions"][0])  # fmt: skip
 
 
-def _secret(m: Module, b: Blueprint, x: Connection, fact: Mapping[str, Any], made: Ref, parts: Parts, data: Module) -> None:
-    secrets = m.variable("secret_ids", "map(string)", "Secrets of this site.", parts.security.wire("secret_ids"))
-    m.resource(
-        "google_secret_manager_secret_iam_member", "secrets", _components(x), file="identity", why=_why(x, fact),
-        for_each=secrets, secret_id=raw("each.value"), role=fact["actions"][0], member=made.member,
-    )  # fmt: skip
-
-
-# The name and the service that a condition tells one database by.
+# The path and the service that a condition tells one database by.
 # https://cloud.google.com/iam/docs/conditions-resource-attributes (2026-11)
 _NAMED = {
     "cloud-sql": ("/instances/", "sqladmin.googleapis.com"),
@@ -90,37 +98,39 @@ _NAMED = {
 }
 
 
-def _database_id(m: Module, data: Module) -> Ref:
-    return m.variable("database_id", "string", "The database.", data.wire("database_id"))
-
-
-def _condition(m: Module, b: Blueprint, x: Connection, fact: Mapping[str, Any], made: Ref, parts: Parts, data: Module) -> None:
-    kind, service = _NAMED[b.component(x.target).service]
-    rule = template('resource.service == "', service, '" && resource.name == "projects/', project(m), kind,
-                    _database_id(m, data), '"')  # fmt: skip
-    m.resource(
-        "google_project_iam_member", "database", _components(x), file="identity", why=_why(x, fact),
-        for_each=call("toset", list(fact["actions"])), project=project(m), role=raw("each.value"), member=made.member,
+def _condition(g: _Grant) -> None:
+    path, service = _NAMED[g.service]
+    database = g.m.variable("database_id", "string", "The database.", g.data.wire("database_id"))
+    rule = template('resource.service == "', service, '" && resource.name == "projects/', project(g.m), path, database,
+                    '"')  # fmt: skip
+    g.m.resource(
+        "google_project_iam_member", "database", ("compute", g.target), **g.body,
+        for_each=call("toset", list(g.fact["actions"])), project=project(g.m), role=raw("each.value"),
         condition=Nested(title="this-database", expression=rule),
     )  # fmt: skip
 
 
-def _on_project(m: Module, b: Blueprint, x: Connection, fact: Mapping[str, Any], made: Ref, parts: Parts, data: Module) -> None:
-    target = x.target.removesuffix("-2")
-    on_project(m, target, _components(x), fact, made.member, _why(x, fact))
+def _on_project(g: _Grant) -> None:
+    on_project(g.m, g.target, ("compute", g.target), g.fact, g.member, g.body["why"])
 
 
 def on_project(
-    m: Module, id: str, components: str | tuple[str, ...], fact: Mapping[str, Any], member: Expr, why: str, **more: Any
+    m: Module,
+    id: str,
+    components: str | tuple[str, ...],
+    fact: Mapping[str, Any],
+    member: Expr,
+    why: str,
+    file: str = "identity",
 ) -> Ref:
     """Roles on the project, where the service takes no policy on less."""
     return m.resource(
-        "google_project_iam_member", id, components, file=more.pop("file", "identity"), why=why, **more,
+        "google_project_iam_member", id, components, file=file, why=why,
         for_each=call("toset", list(fact["actions"])), project=project(m), role=raw("each.value"), member=member,
     )  # fmt: skip
 
 
-_GIVEN: Mapping[str, Callable[[Module, Blueprint, Connection, Mapping[str, Any], Ref, Parts, Module], None]] = {
+_GIVEN: Mapping[str, Callable[[_Grant], None]] = {
     "bucket": _bucket,
     "secret": _secret,
     "condition": _condition,
@@ -131,16 +141,16 @@ _GIVEN: Mapping[str, Callable[[Module, Blueprint, Connection, Mapping[str, Any],
 # --- database users --------------------------------------------------------------------------------------
 
 
-def database_user(m: Module, b: Blueprint, made: Ref, data: Module) -> None:
+def _database_user(m: Module, b: Blueprint, made: Ref, data: Module) -> None:
     """The account as a user of the database, which then wants no password."""
     build = _USERS.get(b.component("database").service)
     if build:
         writer = m.variable("database_writer_id", "string", "What takes writes, and holds the users of the database.",
                             data.wire("database_writer_id"))  # fmt: skip
-        build(m, b, made, writer)
+        build(m, made, writer)
 
 
-def _sql_user(m: Module, b: Blueprint, made: Ref, writer: Ref) -> None:
+def _sql_user(m: Module, made: Ref, writer: Ref) -> None:
     m.resource(
         "google_sql_user", "this", ("compute", "database"), file="identity",
         why="The code signs in to the database as itself.", project=project(m), instance=writer,
@@ -148,7 +158,7 @@ def _sql_user(m: Module, b: Blueprint, made: Ref, writer: Ref) -> None:
     )  # fmt: skip
 
 
-def _alloydb_user(m: Module, b: Blueprint, made: Ref, writer: Ref) -> None:
+def _alloydb_user(m: Module, made: Ref, writer: Ref) -> None:
     m.resource(
         "google_alloydb_user", "this", ("compute", "database"), file="identity",
         why="The code signs in to the database as itself.", cluster=writer,
@@ -157,7 +167,7 @@ def _alloydb_user(m: Module, b: Blueprint, made: Ref, writer: Ref) -> None:
     )  # fmt: skip
 
 
-_USERS: Mapping[str, Callable[[Module, Blueprint, Ref, Ref], None]] = {"cloud-sql": _sql_user, "alloydb": _alloydb_user}
+_USERS: Mapping[str, Callable[[Module, Ref, Ref], None]] = {"cloud-sql": _sql_user, "alloydb": _alloydb_user}
 
 
 # --- images ----------------------------------------------------------------------------------------------

@@ -22,8 +22,11 @@ NAMESPACE, SERVICE_ACCOUNT = "service", "service"  # as the manifests name them
 # Logs and metrics of the platform itself; what the service tells goes to the collector.
 _LOGGED = ("SYSTEM_COMPONENTS", "WORKLOADS", "APISERVER", "SCHEDULER", "CONTROLLER_MANAGER")
 _MEASURED = ("SYSTEM_COMPONENTS", "APISERVER", "SCHEDULER", "CONTROLLER_MANAGER", "HPA", "POD", "DEPLOYMENT")
-_GROUPS = {"CKV_GCP_65": "Groups for RBAC need a domain of Google Workspace, which the design does not ask for; people "
-                         "come in by IAM roles on the cluster."}  # fmt: skip
+_SKIPS = {
+    "CKV_GCP_12": "Dataplane V2 enforces network policies itself; the check knows only the older way.",
+    "CKV_GCP_65": "Groups for RBAC need a domain of Google Workspace, which the design does not ask for; people "
+                  "come in by IAM roles on the cluster.",
+}  # fmt: skip
 
 
 def kubernetes(m: Module, b: Blueprint, site: Site, parts: Parts, data: Module, made: Ref) -> None:
@@ -42,7 +45,7 @@ def kubernetes(m: Module, b: Blueprint, site: Site, parts: Parts, data: Module, 
         _endpoints(m, site)
     m.output("compute_name", cluster.name, "Name of the cluster.", exported=True)
     m.output("cluster_id", cluster.id, "The cluster.")
-    clock(m, b, site, "compute", _rest(m, pool), "hours")
+    clock(m, b, site, "compute", _rest(pool), "hours")
 
 
 def _workload(m: Module, cluster: Ref, made: Ref) -> None:
@@ -79,7 +82,7 @@ def _cluster(m: Module, b: Blueprint, site: Site, parts: Parts) -> Ref:
         for what in ("pods", "services")
     )  # fmt: skip
     return m.resource(
-        "google_container_cluster", "this", "compute", why=b.why(_COMPUTE), skips=_GROUPS, project=project(m),
+        "google_container_cluster", "this", "compute", why=b.why(_COMPUTE), skips=_SKIPS, project=project(m),
         name=named(m, site, "cluster"),
         location=Noted(region(m, site), "Regional: the control plane survives the loss of a zone."),
         node_locations=where, remove_default_node_pool=True, initial_node_count=1,
@@ -191,7 +194,7 @@ def _pool(m: Module, b: Blueprint, site: Site, parts: Parts, cluster: Ref, nodes
 # --- working hours ---------------------------------------------------------------------------------------
 
 
-def _rest(m: Module, pool: Ref) -> list[Call]:
+def _rest(pool: Ref) -> list[Call]:
     """In the evening the autoscaler is switched off and the pool emptied; in the morning pending pods fill it again."""
     base = ("https://container.googleapis.com/v1/", pool.id)
     scaled = {"enabled": True, "totalMinNodeCount": raw("var.minimum"), "totalMaxNodeCount": raw("var.maximum"),

@@ -8,6 +8,7 @@ from typing import Any
 from devops_workbook.artifacts.blueprint import Blueprint, Each, Site
 from devops_workbook.artifacts.terraform.gcp.clock import EVENING, MORNING, Call, clock
 from devops_workbook.artifacts.terraform.gcp.common import labels, named, production, project, region
+from devops_workbook.artifacts.terraform.gcp.compute.environment import environment
 from devops_workbook.artifacts.terraform.gcp.compute.identity import account, pulls, run_agent
 from devops_workbook.artifacts.terraform.gcp.compute.subscription import subscription
 from devops_workbook.artifacts.terraform.gcp.edge import HEALTH_PATH
@@ -27,13 +28,14 @@ _MOST_INSTANCES = 1000  # https://cloud.google.com/run/quotas (2026-11): more is
 def serverless(m: Module, b: Blueprint, site: Site, parts: Parts, data: Module, made: Ref) -> None:
     """The service of a site, and what sends it work."""
     pulls(m, b, site, run_agent(m))
+    environment(m, b, site, data, made)
     service = _service(m, b, site, parts, made)
     if b.has("intake"):
         _pushed(m, b, site, data, service)
     else:
-        _balanced(m, b, site, service)
+        _balanced(m, site, service)
     m.output("compute_name", service.name, "Name of the service.", exported=True)
-    clock(m, b, site, "compute", _rest(m, b, site, service), "hours")
+    clock(m, b, site, "compute", _rest(b, service), "hours")
 
 
 # --- service ---------------------------------------------------------------------------------------------
@@ -107,6 +109,8 @@ def _container(m: Module, b: Blueprint) -> Nested:
         image=image, ports=Nested(container_port=_PORT),
         resources=Nested(limits={"cpu": f"{cpu:g}", "memory": f"{round(gib * 1024)}Mi"}, cpu_idle=_billed_by_request(b),
                          startup_cpu_boost=True),
+        dynamic=Nested("env", for_each=raw("local.environment"),
+                       content=Nested(name=raw("env.key"), value=raw("env.value"))),
         startup_probe=Nested(period_seconds=5, failure_threshold=24, timeout_seconds=3, http_get=probe),
         liveness_probe=Nested(period_seconds=10, failure_threshold=3, timeout_seconds=3, http_get=probe),
     )  # fmt: skip
@@ -131,7 +135,7 @@ def _cpu_and_memory(b: Blueprint) -> tuple[float, float]:
 # --- what sends it work ----------------------------------------------------------------------------------
 
 
-def _balanced(m: Module, b: Blueprint, site: Site, service: Ref) -> None:
+def _balanced(m: Module, site: Site, service: Ref) -> None:
     group = m.resource(
         "google_compute_region_network_endpoint_group", "this", ("compute", "entry"),
         why="How the load balancer knows the service.", project=project(m), name=named(m, site, "service"),
@@ -155,15 +159,14 @@ def _pushed(m: Module, b: Blueprint, site: Site, data: Module, service: Ref) -> 
 # --- working hours ---------------------------------------------------------------------------------------
 
 
-def _rest(m: Module, b: Blueprint, site: Site, service: Ref) -> list[Call]:
+def _rest(b: Blueprint, service: Ref) -> list[Call]:
     """Outside working hours no instance is kept ready; one starts when somebody asks for it."""
-    floors = b.sized(site.id("compute"), _minimum).values
-    if not any(floors.values()):
+    if not any(any(b.sized(place.id("compute"), _minimum).values.values()) for place in b.sites):
         return []
-    return [_floor(m, service, "rest", EVENING, 0), _floor(m, service, "wake", MORNING, raw("var.minimum"))]
+    return [_floor(service, "rest", EVENING, 0), _floor(service, "wake", MORNING, raw("var.minimum"))]
 
 
-def _floor(m: Module, service: Ref, id: str, when: str, count: Any) -> Call:
+def _floor(service: Ref, id: str, when: str, count: Any) -> Call:
     uri = template("https://run.googleapis.com/v2/", service.id, "?updateMask=scaling.minInstanceCount")
     return Call(id, when, "PATCH", uri, {"scaling": {"minInstanceCount": count}})
 

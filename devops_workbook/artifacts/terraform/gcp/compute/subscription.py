@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint, Site
@@ -25,7 +26,7 @@ def subscription(m: Module, b: Blueprint, site: Site, data: Module, **push: Any)
     topic = m.variable("intake_id", "string", "Topic that takes work in.", data.wire("intake_id"))
     dead = m.variable("dead_letter_id", "string", "Topic of what no worker could do.", data.wire("dead_letter_id"))
     stream = b.component("intake").role == "stream"
-    ordered = {"enable_message_ordering": True, "retain_acked_messages": True} if stream else {}
+    ordered: Mapping[str, Any] = {"enable_message_ordering": True, "retain_acked_messages": True} if stream else {}
     made = m.resource(
         "google_pubsub_subscription", "this", ("compute", "intake"), file="subscription", why=b.why(_AUTOSCALING),
         project=project(m), name=named(m, site, "work"), topic=topic, labels=labels("compute", m, site),

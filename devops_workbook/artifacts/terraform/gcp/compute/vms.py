@@ -9,10 +9,11 @@ from typing import Any
 from devops_workbook.artifacts.blueprint import Blueprint, Site
 from devops_workbook.artifacts.terraform.gcp.clock import EVENING, MORNING, TIME_ZONE, Call, clock
 from devops_workbook.artifacts.terraform.gcp.common import named, project, region, zones
+from devops_workbook.artifacts.terraform.gcp.compute.environment import environment
 from devops_workbook.artifacts.terraform.gcp.compute.identity import on_project, pulls
 from devops_workbook.artifacts.terraform.gcp.compute.subscription import backlog, pulled
 from devops_workbook.artifacts.terraform.gcp.edge import HEALTH_PATH
-from devops_workbook.artifacts.terraform.gcp.machines import template_of
+from devops_workbook.artifacts.terraform.gcp.machines import Machine, template_of
 from devops_workbook.artifacts.terraform.gcp.parts import Parts, assumed, permission
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, call, raw, template
 from devops_workbook.artifacts.terraform.module import Module
@@ -32,6 +33,7 @@ def vms(m: Module, b: Blueprint, site: Site, parts: Parts, data: Module, made: R
         pulls(m, b, site, made.member)
     fact = permission("compute-engine", "machines")
     on_project(m, "machines", "compute", fact, made.member, fact["why"])
+    environment(m, b, site, data, made)
     group = _group(m, b, site, _template(m, b, site, parts, made))
     queue = pulled(m, b, site, data, made) if b.has("intake") else None
     scaler = _scaler(m, b, site, group, queue)
@@ -48,7 +50,11 @@ def _template(m: Module, b: Blueprint, site: Site, parts: Parts, made: Ref) -> R
     gb = round(assumed(b, "disk_gb_per_instance"))
     m.variable("image", "string", "Image of the service.", raw("local.image"))
     start = {"user-data": call("join", "\n", _cloud_init())}
-    return template_of(m, b, site, parts, "this", "compute", "vm", "machine", gb, made.email, start)
+    return template_of(m, b, site, parts, Machine("compute", "vm", "machine", gb), made.email, start)
+
+
+# What the code is told, a line each; in base64, so that whatever a value says it stays a value.
+_SETTINGS = r'base64encode(join("\n", [for key, value in local.environment : "${key}=${value}"]))'
 
 
 def _cloud_init() -> list[Any]:
@@ -56,6 +62,9 @@ def _cloud_init() -> list[Any]:
     return [
         "#cloud-config",
         "write_files:",
+        "  - path: /etc/service.env",
+        "    encoding: b64",
+        template("    content: ", raw(_SETTINGS)),
         "  - path: /etc/systemd/system/service.service",
         "    content: |",
         "      [Unit]",
@@ -66,7 +75,8 @@ def _cloud_init() -> list[Any]:
         "      Environment=HOME=/home/service",
         template("      ExecStartPre=/usr/bin/docker-credential-gcr configure-docker --registries=",
                  raw('split("/", var.image)[0]')),
-        template("      ExecStart=/usr/bin/docker run --rm --name service --network host ", raw("var.image")),
+        template("      ExecStart=/usr/bin/docker run --rm --name service --network host --env-file /etc/service.env ",
+                 raw("var.image")),
         "      ExecStop=/usr/bin/docker stop service",
         "      Restart=always",
         "runcmd:",
@@ -91,7 +101,7 @@ def _group(m: Module, b: Blueprint, site: Site, made: Ref) -> Ref:
         "google_compute_region_instance_group_manager", "this", "compute", why=b.why(_COMPUTE), project=project(m),
         name=named(m, site, "machines"), region=region(m, site), base_instance_name=named(m, site, "vm"),
         distribution_policy_zones=where, distribution_policy_target_shape="EVEN",
-        version=Nested(instance_template=raw(f"{made}.self_link_unique")),
+        version=Nested(instance_template=made.self_link_unique),
         named_port=Nested(name="https", port=_PORT),
         auto_healing_policies=Nested(health_check=probe.id, initial_delay_sec=3 * start),
         update_policy=Nested(
@@ -113,7 +123,6 @@ def _scaler(m: Module, b: Blueprint, site: Site, group: Ref, queue: Ref | None) 
     most = m.variable("maximum", "number", "Most machines that run.", b.sized(component, lambda s: max(1, s.maximum)),
                       why=b.why("scaling.capacity"),
                       checks=(("var.maximum >= 1", "maximum must be at least 1."),))  # fmt: skip
-    rests = {"lifecycle": Nested(ignore_changes=Noted([raw("autoscaling_policy[0].mode")], _HOURS))}
     return m.resource(
         "google_compute_region_autoscaler", "this", "compute", why=b.why(_AUTOSCALING), project=project(m),
         name=named(m, site, "machines"), region=region(m, site), target=group.id,
@@ -122,7 +131,7 @@ def _scaler(m: Module, b: Blueprint, site: Site, group: Ref, queue: Ref | None) 
             cooldown_period=round(b.provider.facts["instance_start_seconds"].value or 0), mode="ON",
             **_followed(b, queue), **_peaks(m, b, site),
         ),
-        **rests,
+        lifecycle=Nested(ignore_changes=Noted([raw("autoscaling_policy[0].mode")], _HOURS)),
     )  # fmt: skip
 
 

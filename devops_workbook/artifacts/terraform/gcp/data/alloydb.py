@@ -7,7 +7,15 @@ from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint, Site
 from devops_workbook.artifacts.terraform.gcp.clock import EVENING, MORNING, Call, clock
-from devops_workbook.artifacts.terraform.gcp.common import labels, named, number, production, project, region, zone_names
+from devops_workbook.artifacts.terraform.gcp.common import (
+    labels,
+    named,
+    number,
+    production,
+    project,
+    region,
+    zone_names,
+)
 from devops_workbook.artifacts.terraform.gcp.data.endpoint import endpoint, names
 from devops_workbook.artifacts.terraform.gcp.parts import Parts, days_kept, days_text, key, takes_key
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, raw, template
@@ -40,7 +48,7 @@ def alloydb(m: Module, b: Blueprint, site: Site, parts: Parts) -> None:
     instance = _instance(m, b, site, parts, cluster)
     zone = names(m, site, parts, "alloydb-psc.goog")
     endpoint(m, site, parts, "database", zone, *_attached(instance))
-    if _pools(b):
+    if _pools(b, site):
         _pool(m, b, site, parts, cluster, instance, zone)
     m.output("database_id", cluster.name, "The database.", exported=True)
     m.output("database_cluster_id", cluster.cluster_id, "Id of the cluster, by which metrics know it.")
@@ -62,11 +70,12 @@ def _cluster(m: Module, b: Blueprint, site: Site, parts: Parts, held: Ref | None
     secondary: Mapping[str, Any] = {}
     why = b.why(_DATABASE)
     if parts.first:
-        primary = m.variable("primary_id", "string", "Cluster of the first site.", parts.first.wire("database_writer_id"))
+        writer = parts.first.wire("database_writer_id")
+        primary = m.variable("primary_id", "string", "Cluster of the first site.", writer)
         secondary = {"cluster_type": "SECONDARY", "secondary_config": Nested(primary_cluster_name=primary)}
         why = b.why("disaster_recovery.high_availability")
     forced = "FORCE" if parts.first else raw(f'{production(m, b)} ? "DEFAULT" : "FORCE"')
-    cluster = m.resource(
+    return m.resource(
         "google_alloydb_cluster", "this", "database", why=why, project=project(m), cluster_id=named(m, site, "db"),
         location=region(m, site), database_version="POSTGRES_16", subscription_type="STANDARD", **secondary,
         deletion_policy=Noted(forced, "A secondary instance goes only with its cluster.") if parts.first else forced,
@@ -74,7 +83,6 @@ def _cluster(m: Module, b: Blueprint, site: Site, parts: Parts, held: Ref | None
         **takes_key("encryption_config", "kms_key_name", held), **_backups(m, b, site, held),
         maintenance_update_policy=Nested(maintenance_windows=Nested(day="SUNDAY", start_time=Nested(hours=3))),
     )  # fmt: skip
-    return cluster
 
 
 def _backups(m: Module, b: Blueprint, site: Site, held: Ref | None) -> Mapping[str, Any]:
@@ -145,32 +153,33 @@ def _instance(m: Module, b: Blueprint, site: Site, parts: Parts, cluster: Ref) -
         "google_alloydb_instance", "this", "database", instance_id=named(m, site, "db"),
         instance_type="SECONDARY" if parts.first else "PRIMARY", availability_type=spread,
         gce_zone=raw(f'{spread} == "ZONAL" ? {zone} : null'), **_common(m, b, site, cluster),
-        lifecycle=_switched(b, parts),
+        lifecycle=_switched(),
     )  # fmt: skip
     if parts.first is None:
         m.output("database_writer_id", instance.cluster, "Cluster that takes writes and holds the users.")
         agent = template("serviceAccount:service-", number(m), "@gcp-sa-alloydb.iam.gserviceaccount.com")
         m.output("database_agent", agent, "Account that the database writes its copies under.")
         if len(b.sites) == 1:
-            clock(m, b, site, "database", [_switch(m, instance, "stop", EVENING, "NEVER"),
-                                           _switch(m, instance, "start", MORNING, "ALWAYS")], "rest")  # fmt: skip
+            clock(m, b, site, "database", [_switch(instance, "stop", EVENING, "NEVER"),
+                                           _switch(instance, "start", MORNING, "ALWAYS")], "rest")  # fmt: skip
     else:
         m.output("database_writer_id", raw("var.primary_id"), "Cluster that takes writes, until a promotion.")
     return instance
 
 
-def _switched(b: Blueprint, parts: Parts) -> Nested:
+def _switched() -> Nested:
     told = "A promotion makes it the primary one, and working hours stop and start it: neither is a drift."
     return Nested(ignore_changes=Noted([raw("instance_type"), raw("activation_policy")], told))
 
 
-def _switch(m: Module, instance: Ref, id: str, when: str, policy: str) -> Call:
+def _switch(instance: Ref, id: str, when: str, policy: str) -> Call:
     uri = template("https://alloydb.googleapis.com/v1/", instance.name, "?updateMask=activationPolicy")
     return Call(id, when, "PATCH", uri, {"activationPolicy": policy})
 
 
-def _pools(b: Blueprint) -> bool:
-    return any(e.sizes["database"].read_replicas for e in b.environments)
+def _pools(b: Blueprint, site: Site) -> bool:
+    sizes = b.sized(site.id("database"), lambda s: s.read_replicas).values
+    return any(sizes.values())
 
 
 def _pool(m: Module, b: Blueprint, site: Site, parts: Parts, cluster: Ref, primary: Ref, zone: Ref) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from devops_workbook.artifacts.blueprint import Blueprint, Site
 from devops_workbook.artifacts.terraform.gcp.common import labels, named, production, project, region, zone_names
 from devops_workbook.artifacts.terraform.gcp.parts import Parts, encrypted, key
@@ -64,9 +67,9 @@ def _node(m: Module, b: Blueprint, component: str) -> Ref:
 
 
 def _shards(m: Module, b: Blueprint, component: str) -> Ref:
+    check = ("var.cache_shards >= 1 && var.cache_shards <= 250", "cache_shards must be 1 to 250.")
     return m.variable("cache_shards", "number", "Shards that keys are spread over.",
-                      b.sized(component, lambda s: _type(s)[1]),
-                      checks=(("var.cache_shards >= 1 && var.cache_shards <= 250", "cache_shards must be 1 to 250."),))  # fmt: skip
+                      b.sized(component, lambda s: _type(s)[1]), checks=(check,))  # fmt: skip
 
 
 def _replicas(m: Module, b: Blueprint, component: str) -> Ref:
@@ -76,7 +79,7 @@ def _replicas(m: Module, b: Blueprint, component: str) -> Ref:
                                "cache_replicas must be 0 to 2."),))  # fmt: skip
 
 
-def _zones(m: Module, b: Blueprint, site: Site, component: str) -> dict[str, Nested]:
+def _zones(m: Module, b: Blueprint, site: Site, component: str) -> Mapping[str, Any]:
     value = b.sized(component, lambda s: "MULTI_ZONE" if s.zones > 1 else "SINGLE_ZONE")
     spread = m.variable("cache_spread", "string", "MULTI_ZONE or SINGLE_ZONE.", value,
                         checks=(('contains(["MULTI_ZONE", "SINGLE_ZONE"], var.cache_spread)',

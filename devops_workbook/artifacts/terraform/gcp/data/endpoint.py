@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import Site
-from devops_workbook.artifacts.terraform.gcp.common import labels, named, project, region
+from devops_workbook.artifacts.terraform.gcp.common import labels, name, named, project, region, suffix
 from devops_workbook.artifacts.terraform.gcp.parts import Parts
-from devops_workbook.artifacts.terraform.hcl import Nested, Ref, raw, template
+from devops_workbook.artifacts.terraform.hcl import Expr, Nested, Ref, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 
-__all__ = ["endpoint", "names"]
+__all__ = ["counted", "endpoint", "names"]
+
+
+def counted(m: Module, site: Site, what: str) -> Expr:
+    """The name of one of several: prefix, what it is, the site's ending, and its number."""
+    return template(name(m), f"-{what}", suffix(m, site), "-", raw("count.index + 1"))
 
 
 def names(m: Module, site: Site, parts: Parts, domain: str) -> Ref:
@@ -25,14 +31,16 @@ def names(m: Module, site: Site, parts: Parts, domain: str) -> Ref:
 
 
 def endpoint(
-    m: Module, site: Site, parts: Parts, id: str, zone: Ref, attachment: Ref, name: Ref, count: Ref | None = None
+    m: Module, site: Site, parts: Parts, id: str, zone: Ref, attachment: Ref, host: Ref, count: Ref | None = None
 ) -> None:
-    """An address in the data subnet that leads to a service attachment, and the record that leads to the address.
-    count: how many, where there is not just one; attachment and name then refer to `count.index`."""
+    """An address in the data subnet that leads to a service attachment, and the record of `host` that leads to it.
+    count: how many, where there is not just one; attachment and host then refer to `count.index`."""
     ending = "db" if id == "database" else f"db-{id}"
-    called = named(m, site, ending) if count is None else template(named(m, site, ending), "-", raw("count.index + 1"))
-    many: dict[str, Any] = {} if count is None else {"count": count}
-    where = {"project": project(m), "name": called, "region": region(m, site)}
+    many: Mapping[str, Any] = {} if count is None else {"count": count}
+    where: Mapping[str, Any] = {
+        "project": project(m), "name": counted(m, site, ending) if many else named(m, site, ending),
+        "region": region(m, site),
+    }  # fmt: skip
     address = m.resource(
         "google_compute_address", id, "database", file="endpoints", **many, **where, address_type="INTERNAL",
         subnetwork=parts.subnet(m, "data"), labels=labels("database", m, site),
@@ -46,5 +54,5 @@ def endpoint(
     )  # fmt: skip
     m.resource(
         "google_dns_record_set", id, "database", file="endpoints", **many, project=project(m), managed_zone=zone,
-        name=template(raw(f'trimsuffix({name}, ".")'), "."), type="A", ttl=300, rrdatas=[one.address],
+        name=template(raw(f'trimsuffix({host}, ".")'), "."), type="A", ttl=300, rrdatas=[one.address],
     )  # fmt: skip

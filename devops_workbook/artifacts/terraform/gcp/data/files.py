@@ -22,7 +22,7 @@ __all__ = ["AUDITED", "bucket", "files", "replicated"]
 
 _DATABASE = "infrastructure.database"
 _BACKUP = "disaster_recovery.backup"
-AUDITED = {"CKV_GCP_62": "Who reads and writes objects is in the audit trail, which logs access to data."}
+AUDITED = {"CKV_GCP_62": "Reads and writes are in the project's audit log, which this configuration turns on."}
 
 
 def files(m: Module, b: Blueprint, site: Site, parts: Parts) -> None:

@@ -64,10 +64,10 @@ def _database(m: Module, b: Blueprint, site: Site, parts: Parts) -> Ref:
         delete_protection_state=raw(
             f'{production(m, b)} ? "DELETE_PROTECTION_ENABLED" : "DELETE_PROTECTION_DISABLED"'
         ),
-        deletion_policy="DELETE", **_encrypted(m, b, parts, components),
+        deletion_policy="DELETE", **_encrypted(m, b, parts),
     )  # fmt: skip
     if parts.first is None:
-        _scheduled(m, b, site, database)
+        _scheduled(m, b, database)
         agent = template("serviceAccount:service-", number(m), "@gcp-sa-firestore.iam.gserviceaccount.com")
         m.output("database_agent", agent, "Account that the database writes its copies under.")
     return database
@@ -89,7 +89,7 @@ def _location(m: Module, b: Blueprint, site: Site) -> Ref:
                                "database_location must be a region or a multi-region location."),))  # fmt: skip
 
 
-def _encrypted(m: Module, b: Blueprint, parts: Parts, components: str | tuple[str, ...]) -> Mapping[str, Any]:
+def _encrypted(m: Module, b: Blueprint, parts: Parts) -> Mapping[str, Any]:
     if not multi_region(b):
         held = key(m, b, parts.security, "database")
         return {} if held is None else {"cmek_config": Nested(kms_key_name=held)}
@@ -125,11 +125,11 @@ def schedules(b: Blueprint) -> Mapping[str, int]:
     return {id: n for id, n in (days | {"weekly": weekly}).items() if n}
 
 
-def _scheduled(m: Module, b: Blueprint, site: Site, database: Ref) -> None:
+def _scheduled(m: Module, b: Blueprint, database: Ref) -> None:
     told = "Whether this environment's data is backed up."
     on = m.variable("backed_up", "bool", told, b.each(lambda e: e.backed_up), why=b.why(_BACKUP))
     for generation, days in schedules(b).items():
-        recurrence = {"daily_recurrence": Nested()} if generation == "daily" else {
+        recurrence: Mapping[str, Any] = {"daily_recurrence": Nested()} if generation == "daily" else {
             "weekly_recurrence": Nested(day="SUNDAY")
         }  # fmt: skip
         m.resource(

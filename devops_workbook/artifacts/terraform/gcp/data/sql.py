@@ -9,7 +9,7 @@ from typing import Any
 from devops_workbook.artifacts.blueprint import Blueprint, Site
 from devops_workbook.artifacts.terraform.gcp.clock import EVENING, MORNING, Call, clock
 from devops_workbook.artifacts.terraform.gcp.common import labels, named, production, project, region, zone_names
-from devops_workbook.artifacts.terraform.gcp.data.endpoint import endpoint, names
+from devops_workbook.artifacts.terraform.gcp.data.endpoint import counted, endpoint, names
 from devops_workbook.artifacts.terraform.gcp.parts import Parts, days_kept, encrypted, key
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, raw, template
 from devops_workbook.artifacts.terraform.module import Module
@@ -18,7 +18,7 @@ __all__ = ["DATABASE", "VERSION", "sql"]
 
 _DATABASE = "infrastructure.database"
 _BACKUP = "disaster_recovery.backup"
-VERSION, DATABASE = "POSTGRES_16", "service"
+VERSION, DATABASE = "POSTGRES_17", "service"
 _SMALLEST_GB = 10  # https://cloud.google.com/sql/docs/postgres/quotas (2026-11)
 _MOST_LOG_DAYS = 7  # of Enterprise edition: https://cloud.google.com/sql/docs/postgres/backup-recovery/pitr (2026-11)
 _MOST_COPIES = 365
@@ -47,8 +47,8 @@ def sql(m: Module, b: Blueprint, site: Site, parts: Parts) -> None:
     instance = _replica(m, b, site, parts) if parts.first else _primary(m, b, site, parts)
     zone = names(m, site, parts, "sql.goog")
     endpoint(m, site, parts, "database", zone, instance.psc_service_attachment_link, instance.dns_name)
-    if parts.first is None and _replicas(b):
-        _readers(m, b, site, parts, instance, zone)
+    if _replicas(b, site):
+        _readers(m, b, site, parts, raw("var.primary_id") if parts.first else instance.name, zone)
     m.output("database_id", instance.name, "The database.", exported=True)
     m.output("database_endpoint", instance.dns_name, "Name that the database is reached by.", exported=True)
     m.output("database_secret_id", None, "Secret of the database: none, it takes identities.")
@@ -60,24 +60,25 @@ def sql(m: Module, b: Blueprint, site: Site, parts: Parts) -> None:
 
 def _primary(m: Module, b: Blueprint, site: Site, parts: Parts) -> Ref:
     instance = m.resource(
-        "google_sql_database_instance", "this", "database", why=b.why(_DATABASE), **_common(m, b, site, parts, "db"),
-        settings=_settings(m, b, site, parts, "database", **_backups(m, b, site)),
+        "google_sql_database_instance", "this", "database", why=b.why(_DATABASE), skips=_SAMPLES,
+        **_common(m, b, site, parts, "db"),
+        settings=_settings(m, b, site, "database", **_backups(m, b, site)),
     )  # fmt: skip
     m.resource("google_sql_database", "service", "database", project=project(m), name=DATABASE, instance=instance.name)
     m.output("database_writer_id", instance.name, "Instance that takes writes and holds the users.")
     m.output("database_agent", template("serviceAccount:", instance.service_account_email_address), _AGENT)
-    if _stops(b):
+    if _stops(b, site):
         rest = [_switch(m, instance, "stop", EVENING, "NEVER"), _switch(m, instance, "start", MORNING, "ALWAYS")]
         clock(m, b, site, "database", rest, "rest")
     return instance
 
 
-def _stops(b: Blueprint) -> bool:
+def _stops(b: Blueprint, site: Site) -> bool:
     """An instance with replicas cannot be stopped.
 
     https://cloud.google.com/sql/docs/postgres/start-stop-restart-instance (2026-11)
     """
-    return not _replicas(b) and len(b.sites) == 1
+    return not _replicas(b, site) and len(b.sites) == 1
 
 
 def _switch(m: Module, instance: Ref, id: str, when: str, policy: str) -> Call:
@@ -93,32 +94,34 @@ def _replica(m: Module, b: Blueprint, site: Site, parts: Parts) -> Ref:
     return m.resource(
         "google_sql_database_instance", "this", "database", why=b.why("disaster_recovery.high_availability"),
         skips=_UNBACKED, **_common(m, b, site, parts, "db"), master_instance_name=primary,
-        settings=_settings(m, b, site, parts, site.id("database")),
+        settings=_settings(m, b, site, site.id("database")),
     )  # fmt: skip
 
 
 def _readers(m: Module, b: Blueprint, site: Site, parts: Parts, primary: Ref, zone: Ref) -> None:
     count = m.variable("read_replicas", "number", "Read replicas beside the primary.",
-                       b.sized("database", lambda s: s.read_replicas), why=b.why(_DATABASE),
+                       b.sized(site.id("database"), lambda s: s.read_replicas), why=b.why(_DATABASE),
                        checks=(("var.read_replicas >= 0 && var.read_replicas <= 10",
                                 "read_replicas must be 0 to 10."),))  # fmt: skip
     common = _common(m, b, site, parts, "db")
     reader = m.resource(
         "google_sql_database_instance", "reader", "database", why="Read replicas, which reads are spread over.",
         skips=_UNBACKED, count=count,
-        **{**common, "name": template(common["name"], "-", raw("count.index + 1"))}, master_instance_name=primary.name,
-        settings=_settings(m, b, site, parts, "database", zonal=True),
+        **{**common, "name": counted(m, site, "db")}, master_instance_name=primary,
+        settings=_settings(m, b, site, site.id("database"), zonal=True),
     )  # fmt: skip
     attachment, name = (raw(f"{reader}[count.index].{x}") for x in ("psc_service_attachment_link", "dns_name"))
     endpoint(m, site, parts, "reader", zone, attachment, name, count)
     m.output("database_reader_endpoints", raw(f"{reader}[*].dns_name"), "Names of the read replicas.", exported=True)
 
 
+_SAMPLES = {"CKV_GCP_14": "Only production's data is backed up: the other environments' can be made again."}
 _UNBACKED = {"CKV2_GCP_20": "A replica's data is backed up with its primary, whose log has every change."}
 
 
-def _replicas(b: Blueprint) -> bool:
-    return any(e.sizes["database"].read_replicas for e in b.environments)
+def _replicas(b: Blueprint, site: Site) -> bool:
+    sizes = b.sized(site.id("database"), lambda s: s.read_replicas).values
+    return any(sizes.values())
 
 
 def _common(m: Module, b: Blueprint, site: Site, parts: Parts, what: str) -> dict[str, Any]:
@@ -140,7 +143,7 @@ def _sku(m: Module, b: Blueprint, component: str) -> Ref:
 
 
 def _settings(
-    m: Module, b: Blueprint, site: Site, parts: Parts, component: str, zonal: bool = False, **more: Any
+    m: Module, b: Blueprint, site: Site, component: str, zonal: bool = False, **more: Any
 ) -> Nested:
     gb = m.variable("database_gb", "number", "Disk of the database, GB; it grows by itself.",
                     b.sized(component, lambda s: max(_SMALLEST_GB, math.ceil(s.storage_gb))),
@@ -150,7 +153,7 @@ def _settings(
         availability_type="ZONAL" if zonal else _availability(m, b, component),
         disk_type="PD_SSD", disk_size=gb, disk_autoresize=True, deletion_protection_enabled=production(m, b),
         user_labels=labels("database", m, site),
-        **({} if zonal else _placed(m, b, site, component)),
+        **({} if zonal else _placed(m, site)),
         **more,
         ip_configuration=_addresses(m), insights_config=_insights(),
         maintenance_window=Noted(Nested(day=7, hour=3, update_track="stable"), "Sunday night, after other projects."),
@@ -167,7 +170,7 @@ def _availability(m: Module, b: Blueprint, component: str) -> Ref:
                                "database_availability must be REGIONAL or ZONAL."),))  # fmt: skip
 
 
-def _placed(m: Module, b: Blueprint, site: Site, component: str) -> Mapping[str, Any]:
+def _placed(m: Module, site: Site) -> Mapping[str, Any]:
     zone = m.variable("database_zone", "string", "Zone that the primary prefers.",
                       zone_names(site, 1)[0])  # fmt: skip
     return {"location_preference": Nested(zone=zone)}
@@ -192,7 +195,7 @@ def _backups(m: Module, b: Blueprint, site: Site) -> Mapping[str, Any]:
     on = m.variable("backed_up", "bool", told, b.each(lambda e: e.backed_up), why=b.why(_BACKUP))
     copies = min(_MOST_COPIES, days_kept(b, "database", "daily") or 1)
     log = days_kept(b, "database", "log")
-    logged: Mapping[str, Any] = {"point_in_time_recovery_enabled": on if log else False}
+    logged: dict[str, Any] = {"point_in_time_recovery_enabled": on if log else False}
     if log:
         days = min(log, _MOST_LOG_DAYS)
         why = f"The plan keeps {log} days; {_MOST_LOG_DAYS} are the most of Enterprise edition."
