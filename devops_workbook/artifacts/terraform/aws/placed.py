@@ -13,10 +13,15 @@ from devops_workbook.artifacts.blueprint import Blueprint, Each, Site
 from devops_workbook.artifacts.terraform.hcl import Expr, Ref, raw, template
 from devops_workbook.artifacts.terraform.module import Module, ProviderSource
 
-__all__ = ["AWS", "component", "everywhere", "named", "placed", "tags"]
+__all__ = ["AWS", "component", "everywhere", "named", "placed", "source", "tags"]
 
 _SOURCE, _VERSION = "hashicorp/aws", ">= 5.90, < 6.0"
 AWS = ProviderSource("aws", _SOURCE, _VERSION)
+
+
+def source(*aliases: str) -> ProviderSource:
+    """The provider, with further configurations that a caller passes."""
+    return ProviderSource("aws", _SOURCE, _VERSION, aliases)
 
 
 def placed(
@@ -48,14 +53,16 @@ def placed(
 
 def everywhere(
     folder: str, title: str, about: tuple[str, ...], *, passed: Mapping[str, str] | None = None,
-    present: Each | None = None,
+    present: Each | None = None, nameless: bool = False,
 ) -> Module:  # fmt: skip
     """A module that stands once for all sites, with the variable `name`. passed: the provider configurations that it
-    gets, {"aws": "aws.global"} or {"aws": "aws", "aws.second": "aws.second"}."""
+    gets, {"aws": "aws.global"} or {"aws": "aws", "aws.second": "aws.second"}; nameless: whether nothing in it takes a
+    name of the environment's."""
     aliases = tuple(key.removeprefix("aws.") for key in passed or {} if key != "aws")
     module = Module(folder, title, about, (ProviderSource("aws", _SOURCE, _VERSION, aliases),), None, present,
                     passed or {})  # fmt: skip
-    module.variable("name", "string", "What all names begin with.", raw("local.name"))
+    if not nameless:
+        module.variable("name", "string", "What all names begin with.", raw("local.name"))
     return module
 
 
