@@ -25,6 +25,9 @@ def files(d: Scope) -> None:
     """The files of a site; at the second site also what brings them there."""
     m, b = d.module, d.b
     made = bucket(b, m, "files", d.site.id("files"), d.key("files"), d.tags("files"), locked=locked(b, d.site.id("files")))
+    logs = m.variable("log_bucket_id", "string", "The bucket that access logs go to.", d.security.wire("log_bucket_id"))
+    m.resource("aws_s3_bucket_logging", "files", "files", file=_FILE, bucket=made.id, target_bucket=logs,
+               target_prefix=template(made.id, "/"))  # fmt: skip
     m.output("files_id", made.id, "Name of the bucket.", exported=True)
     m.output("files_arn", made.arn, "The bucket.")
     if d.first is None:
@@ -56,6 +59,11 @@ def kept_days(b: Blueprint, id: str) -> int:
     return int(max((x.retention_days for x in sets if x.component == id and x.data == "files"), default=0))
 
 
+def _part(m: Module) -> str:
+    """The component that a bucket implements: of the module's site, or the copy where a region only holds copies."""
+    return "files" if m.site else "files-2"
+
+
 def bucket(
     b: Blueprint, m: Module, name: str, id: str, key: Ref | None, tagged: Mapping[str, Any], *, locked: int = 0,
     **provider: Any,
@@ -72,19 +80,19 @@ def bucket(
     if locked:
         lock = {"object_lock_enabled": Noted(True, "Can only be switched on when the bucket is made.")}
     made = m.resource(
-        "aws_s3_bucket", name, "files", file=_FILE, skips=_skips(b, key), **provider, bucket=title, **lock,
+        "aws_s3_bucket", name, _part(m), file=_FILE, skips=_skips(key, m.site is None), **provider, bucket=title, **lock,
         force_destroy=empty, tags=tagged,
     )  # fmt: skip
     _guard(m, name, made, key, provider)
     versions = m.resource(
-        "aws_s3_bucket_versioning", name, "files", file=_FILE, **provider, bucket=made.id,
+        "aws_s3_bucket_versioning", name, _part(m), file=_FILE, **provider, bucket=made.id,
         versioning_configuration=Nested(status="Enabled"),
     )  # fmt: skip
     if locked:
         _lock(b, m, name, versions, locked, provider)
     days = kept_days(b, id) or 1
     m.resource(
-        "aws_s3_bucket_lifecycle_configuration", name, "files", file=_FILE, **provider, bucket=versions.bucket,
+        "aws_s3_bucket_lifecycle_configuration", name, _part(m), file=_FILE, **provider, bucket=versions.bucket,
         rule=[
             Nested(id="versions", status="Enabled", filter=Nested(), noncurrent_version_expiration=Nested(
                 noncurrent_days=Noted(days, "As long as the plan keeps what was replaced or deleted."))),
@@ -95,12 +103,13 @@ def bucket(
     return made
 
 
-def _skips(b: Blueprint, key: Ref | None) -> Mapping[str, str]:
+def _skips(key: Ref | None, logless: bool) -> Mapping[str, str]:
     skips = {
         "CKV2_AWS_62": "nothing in the design waits for news of a file",
-        "CKV_AWS_18": "calls are recorded by the audit trail, which names who made them",
         "CKV_AWS_144": "files are copied to another region where the plan has a copy, by a rule that stands beside it",
     }
+    if logless:
+        skips["CKV_AWS_18"] = "the region holds copies only and has no bucket for logs"
     if key is None:
         skips["CKV_AWS_145"] = "the plan leaves keys to the provider, which encrypts by default"
     return skips
@@ -113,16 +122,16 @@ def _guard(m: Module, name: str, made: Ref, key: Ref | None, provider: Mapping[s
         by_key = Nested(sse_algorithm="aws:kms", kms_master_key_id=key)
         rule = {"apply_server_side_encryption_by_default": by_key, "bucket_key_enabled": True}
     m.resource(
-        "aws_s3_bucket_public_access_block", name, "files", file=_FILE, **provider, bucket=made.id,
+        "aws_s3_bucket_public_access_block", name, _part(m), file=_FILE, **provider, bucket=made.id,
         block_public_acls=True, block_public_policy=True, ignore_public_acls=True, restrict_public_buckets=True,
     )  # fmt: skip
     m.resource(
-        "aws_s3_bucket_ownership_controls", name, "files", file=_FILE, **provider, bucket=made.id,
+        "aws_s3_bucket_ownership_controls", name, _part(m), file=_FILE, **provider, bucket=made.id,
         rule=Nested(object_ownership="BucketOwnerEnforced"),
     )  # fmt: skip
-    m.resource("aws_s3_bucket_server_side_encryption_configuration", name, "files", file=_FILE, **provider,
+    m.resource("aws_s3_bucket_server_side_encryption_configuration", name, _part(m), file=_FILE, **provider,
                bucket=made.id, rule=Nested(**rule))  # fmt: skip
-    m.resource("aws_s3_bucket_policy", name, "files", file=_FILE, **provider, bucket=made.id,
+    m.resource("aws_s3_bucket_policy", name, _part(m), file=_FILE, **provider, bucket=made.id,
                policy=document(only_tls("s3", [made.arn, template(made.arn, "/*")])))  # fmt: skip
 
 
@@ -130,7 +139,7 @@ def _lock(b: Blueprint, m: Module, name: str, versions: Ref, days: int, provider
     told = "Whether nobody can delete a version before its time; where there are backups."
     on = m.variable("object_lock", "bool", told, b.each(lambda e: e.backed_up), why=b.why("disaster_recovery.backup"))
     m.resource(
-        "aws_s3_bucket_object_lock_configuration", name, "files", file=_FILE, count=raw(f"{on} ? 1 : 0"), **provider,
+        "aws_s3_bucket_object_lock_configuration", name, _part(m), file=_FILE, count=raw(f"{on} ? 1 : 0"), **provider,
         bucket=versions.bucket, rule=Nested(default_retention=Nested(mode="COMPLIANCE", days=days)),
     )  # fmt: skip
 
@@ -153,7 +162,7 @@ def replicated(
         statements.append(allow("s3", "replicate-locked", objects))
     if source_key is not None and key is not None:
         statements += [allow("kms", "decrypt", source_key), {**allow("kms", "encrypt", key), "Sid": "KmsEncryptCopy"}]
-    made = role(m, "replication", "files", named("replication"), trust("s3.amazonaws.com"), *statements,
+    made = role(m, "replication", _part(m), named("replication"), trust("s3.amazonaws.com"), *statements,
                 file="replication")  # fmt: skip
     target: dict[str, Any] = {"bucket": copy.arn}
     selected = {}
@@ -161,7 +170,7 @@ def replicated(
         target["encryption_configuration"] = Nested(replica_kms_key_id=key)
         selected = {"source_selection_criteria": Nested(sse_kms_encrypted_objects=Nested(status="Enabled"))}
     m.resource(
-        "aws_s3_bucket_replication_configuration", "files", "files", file="replication",
+        "aws_s3_bucket_replication_configuration", "files", _part(m), file="replication",
         why=b.why("disaster_recovery.backup"), **provider, bucket=source, role=made.arn,
         rule=Nested(id="all", status="Enabled", filter=Nested(), **selected,
                     delete_marker_replication=Nested(status="Enabled"), destination=Nested(**target)),
