@@ -26,6 +26,7 @@ from devops_workbook.artifacts.terraform.aws.network import network
 from devops_workbook.artifacts.terraform.aws.observability import observability
 from devops_workbook.artifacts.terraform.aws.operations import operations
 from devops_workbook.artifacts.terraform.aws.placed import AWS
+from devops_workbook.artifacts.terraform.aws.secrets import secrets
 from devops_workbook.artifacts.terraform.aws.security import security
 from devops_workbook.artifacts.terraform.aws.shared import shared
 from devops_workbook.artifacts.terraform.aws.tools import tools
@@ -57,16 +58,19 @@ def once(b: Blueprint) -> Sequence[Once]:
 def _calls(b: Blueprint) -> Iterator[Module]:
     """All modules, in the order in which they build on one another."""
     roles, names = identity(b), dns(b)
-    keys, networks, stores, entries, watches = (list[Module]() for _ in range(5))
-    yield from (roles, names)
-    for site in b.sites:
-        keys.append(security(b, site))
-        networks.append(network(b, site, keys[-1]))
-        stores.append(data(b, site, networks[-1], keys[-1], stores[0] if stores else None))
-        entries.append(edge(b, site, networks[-1], keys[-1], stores[-1], names))
-        runs = compute(b, site, networks[-1], keys[-1], stores[-1], entries[-1], roles)
-        watches.append(observability(b, site, keys[-1], stores[-1], entries[-1], runs))
-        yield from (keys[-1], networks[-1], stores[-1], entries[-1], runs, watches[-1])
+    keys = [security(b, site) for site in b.sites]
+    held = secrets(b, keys)
+    networks, stores, entries, watches = (list[Module]() for _ in range(4))
+    yield from (roles, names, *keys)
+    if held:
+        yield held
+    for site, secured in zip(b.sites, keys, strict=True):
+        networks.append(network(b, site, secured))
+        stores.append(data(b, site, networks[-1], secured, stores[0] if stores else None))
+        entries.append(edge(b, site, networks[-1], secured, stores[-1], names))
+        runs = compute(b, site, networks[-1], secured, stores[-1], entries[-1], roles, held)
+        watches.append(observability(b, site, secured, stores[-1], entries[-1], runs))
+        yield from (networks[-1], stores[-1], entries[-1], runs, watches[-1])
     yield front(b, names, entries)
     yield audit(b, keys[0], stores)
     yield from _around(b, keys, networks, stores, watches)

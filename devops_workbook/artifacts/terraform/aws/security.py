@@ -1,4 +1,4 @@
-"""What protects a site: keys, secrets, the bucket that access logs go to, threat detection, configuration checks."""
+"""What protects a site: keys, the bucket that access logs go to, threat detection, configuration checks."""
 
 from __future__ import annotations
 
@@ -6,112 +6,32 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint, Site
-from devops_workbook.artifacts.terraform.aws.keys import keys, own_keys, uses
-from devops_workbook.artifacts.terraform.aws.logs import retention_days
+from devops_workbook.artifacts.terraform.aws.keys import keys
 from devops_workbook.artifacts.terraform.aws.placed import named, placed, tags
 from devops_workbook.artifacts.terraform.aws.policies import document, only_tls
 from devops_workbook.artifacts.terraform.aws.posture import posture
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, raw, template
-from devops_workbook.artifacts.terraform.module import Module, Wire
+from devops_workbook.artifacts.terraform.module import Module
 
-__all__ = ["bucket", "security"]
+__all__ = ["bucket", "bucket_skips", "deletion_protection", "expiry", "security"]
 
 
 def security(b: Blueprint, site: Site) -> Module:
-    """What protects a site. Puts out key_ids by use, secret_ids by name, region, and log_bucket_id."""
+    """What protects a site. Puts out key_ids by use, logs_key_id, region, and log_bucket_id."""
     about = (
-        "Keys for each class of data, the secrets of the service, the bucket that access logs go to, and the services "
-        "that look for attacks and for what is not configured as it should be.",
-        "A secret is made here without a value: whoever owns the value puts it in, and it never passes through code "
-        "or state.",
+        "Keys for each class of data, the bucket that access logs go to, and the services that look for attacks and for "
+        "what is not configured as it should be.",
     )
     m = placed(b, "security", "Security", about, site)
     m.data("aws_caller_identity", "current")
     m.data("aws_region", "current")
     keys(b, m)
-    _secrets(b, m, site)
     logs = _log_bucket(b, m, site)
     _detection(b, m)
     posture(b, m, logs)
     _account_in_region(b, m)
     m.output("region", raw("data.aws_region.current.name"), "The region of the site.")
     return m
-
-
-# --- secrets ---------------------------------------------------------------------------------------------
-
-_SECRETS = ("application", "signing", "partner", "webhook", "messaging", "payments")
-
-
-def secret_names(b: Blueprint) -> tuple[str, ...]:
-    """The secrets of the service. Of those that the plan counts, the administrator's of a relational database is made
-    with the database."""
-    count = round(b.catalog.assumptions["secrets_count"].value or 0)
-    kind = b.provider.services[b.component("database").service].kind
-    own = max(0, count - (kind != "nosql"))
-    return tuple(_SECRETS[i] if i < len(_SECRETS) else f"further-{i - len(_SECRETS) + 1}" for i in range(own))
-
-
-def _secrets(b: Blueprint, m: Module, site: Site) -> None:
-    if b.component("secrets").service != "secrets-manager":
-        return
-    two = len(b.sites) > 1
-    names = m.variable(
-        "secrets", "list(string)", "Names of the secrets that are made here.",
-        [] if site.suffix else list(secret_names(b)),
-        why="The first site's are copied here." if site.suffix else b.why("security.secrets"),
-        checks=[('alltrue([for s in var.secrets : can(regex("^[a-z0-9-]+$", s))])',
-                 "secrets must be lower-case letters, digits and dashes.")],
-    )  # fmt: skip
-    days = m.variable(
-        "secret_recovery_days", "number", "Days in which a deleted secret can be had back; 0 = it is gone at once.",
-        b.at(site, lambda e: 0 if e.environment == "development" else 30),
-        why="Development is taken down and put up again under the same names.",
-        checks=[("var.secret_recovery_days == 0 || (var.secret_recovery_days >= 7 && var.secret_recovery_days <= 30)",
-                 "secret_recovery_days must be 0, or 7 to 30.")],
-    )  # fmt: skip
-    key = {"kms_key_id": Ref("aws_kms_key.secrets").arn} if own_keys(b) else {}
-    skips = {"CKV2_AWS_57": "each value comes from another system, whose owner changes it; AWS rotates only databases'"}
-    if not own_keys(b):
-        skips["CKV_AWS_149"] = "the plan leaves keys to the provider, which encrypts by default"
-    made = m.resource(
-        "aws_secretsmanager_secret", "this", ("secrets", "secrets-2") if two else "secrets", file="secrets",
-        why=b.why("security.secrets"), skips=skips, for_each=raw(f"toset({names})"),
-        name=template(raw("var.name"), "/", raw("each.key")), **key,
-        **({"dynamic": _replica(b, m, site)} if two else {}),
-        recovery_window_in_days=days, tags=tags(b, m, "secrets"),
-    )  # fmt: skip
-    here = f"{{ for name, secret in {made} : name => secret.arn }}"
-    m.output("secret_ids", raw(f"merge({here}, {_copies(m, site)})" if two else here), "Secrets by name.")
-
-
-def _other(b: Blueprint, site: Site, output: str) -> Wire | None:
-    """An output of the second site's module, for the first."""
-    if site.suffix:
-        return None
-    second = b.sites[1]
-    return Wire(f"security{second.suffix}".replace("-", "_"), output, not all(b.present(second).values.values()))
-
-
-def _replica(b: Blueprint, m: Module, site: Site) -> Nested:
-    """The copy in the second region, where the environment has one."""
-    region = m.variable("replica_region", "string", "The region that holds copies of the secrets; null = none does.",
-                        _other(b, site, "region"), nullable=True)  # fmt: skip
-    content: dict[str, Any] = {"region": raw("replica.value")}
-    if own_keys(b):
-        m.variable("replica_key_ids", "map(string)", "Keys of that region, by use.", _other(b, site, "key_ids"),
-                   nullable=True)  # fmt: skip
-        content["kms_key_id"] = raw('var.replica_key_ids["secrets"]')
-    return Nested("replica", for_each=raw(f"{region} == null ? [] : [{region}]"), content=Nested(**content))
-
-
-def _copies(m: Module, site: Site) -> str:
-    """The copies of the first site's secrets here: the same names in this region."""
-    told = "Secrets of the first site of which copies are here, by name."
-    source = Wire("security", "secret_ids", optional=False) if site.suffix else {}
-    m.variable("copied_secret_ids", "map(string)", told, source)
-    there, here = "/:secretsmanager:[a-z0-9-]+:/", ":secretsmanager:${data.aws_region.current.name}:"
-    return f'{{ for name, id in var.copied_secret_ids : name => replace(id, "{there}", "{here}") }}'
 
 
 # --- buckets ---------------------------------------------------------------------------------------------
@@ -225,5 +145,3 @@ def _account_in_region(b: Blueprint, m: Module) -> None:
         why="Tells what can be reached from outside the account.", tags=tags(b, m, "identity"),
     )  # fmt: skip
 
-
-_ = (Noted, retention_days, uses)

@@ -51,8 +51,9 @@ def _cache(c: Scope) -> Iterator[Statement]:
 
 def secret_ids(c: Scope) -> Ref:
     """The secrets of the service."""
-    return c.module.variable("secret_ids", "map(string)", "The service's secrets, by what they are for.",
-                             c.security.wire("secret_ids"))  # fmt: skip
+    assert c.secrets is not None
+    here = c.secrets.wire("secret_second_ids" if c.site.suffix else "secret_ids")
+    return c.module.variable("secret_ids", "map(string)", "The service's secrets, by what they are for.", here)
 
 
 def _secrets(c: Scope) -> Iterator[Statement]:

@@ -36,6 +36,7 @@ class Scope(SiteScope):
     data: Module
     edge: Module
     identity: Module
+    secrets: Module | None
 
     # --- what runs -------------------------------------------------------------------------------------------
 
