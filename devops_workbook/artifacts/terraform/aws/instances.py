@@ -22,7 +22,7 @@ def newest_image(arch: Ref) -> Expr:
 
 def ami(m: Module, arch: str, alias: str = "") -> Ref:
     """The image of Amazon Linux 2023 that is newest when the machine is made. arch: "arm" or "x86"."""
-    at = {"provider": raw(f"aws.{alias}")} if alias else {}
+    at: Mapping[str, Any] = {"provider": raw(f"aws.{alias}")} if alias else {}
     name = f"image_{_ARCHES[arch]}" + (f"_{alias}" if alias else "")
     return m.data("aws_ssm_parameter", name, **at, name=f"{_IMAGE}{_ARCHES[arch]}").insecure_value
 
