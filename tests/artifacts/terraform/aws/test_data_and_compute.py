@@ -48,18 +48,18 @@ def values(infrastructure: Infrastructure, environment: str) -> dict[str, str]:
     """The one-line values of an environment's terraform.tfvars."""
     path = f"infrastructure/environments/{FOLDERS[environment]}/terraform.tfvars"
     text = next(a.text for a in infrastructure.artifacts if a.path == path)
-    return dict(re.findall(r"^(\w+) += (.+)$", text, re.M))
+    return dict(re.findall(r"^(\w+) += (.+)$", text, re.MULTILINE))
 
 
 def call(infrastructure: Infrastructure, name: str) -> str:
     """The block with which an environment calls a module."""
     main = next(a.text for a in infrastructure.artifacts if a.path == "infrastructure/environments/dev/main.tf")
-    return re.search(rf'^module "{name}" {{$.*?^}}$', main, re.M | re.S)[0]
+    return re.search(rf'^module "{name}" {{$.*?^}}$', main, re.MULTILINE | re.DOTALL)[0]
 
 
 def said(infrastructure: Infrastructure, name: str, variable: str, environment: str = "production") -> str:
     """What a module's variable is in an environment, as it is written."""
-    written = re.search(rf"^  {variable} += (.+)$", call(infrastructure, name), re.M)[1]
+    written = re.search(rf"^  {variable} += (.+)$", call(infrastructure, name), re.MULTILINE)[1]
     return values(infrastructure, environment)[written[4:]] if written.startswith("var.") else written
 
 
@@ -118,7 +118,7 @@ def test_what_may_stop_stops_outside_working_hours_and_production_never_does() -
 
 
 def statements(text: str) -> list[str]:
-    return re.findall(r"^ +Sid +=.*?^ +},$", text, re.M | re.S)
+    return re.findall(r"^ +Sid +=.*?^ +},$", text, re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("name", examples())
@@ -210,7 +210,7 @@ def test_no_password_is_written_into_the_state() -> None:
         _, infrastructure = built("payments-api", infrastructure__database="relational",
                                   disaster_recovery__high_availability=form)  # fmt: skip
         text = module(infrastructure, "data") + module(infrastructure, "data-replica")
-        assert not re.search(r"^  (master_)?password +=", text, re.M)
+        assert not re.search(r"^  (master_)?password +=", text, re.MULTILINE)
         assert ("manage_master_user_password" in text) == (form == "multi-zone")
         assert ("password_wo" in text) == (form != "multi-zone")
 
@@ -243,7 +243,7 @@ def test_thresholds_are_in_the_metrics_own_unit_and_follow_the_environments_traf
     path = "infrastructure/environments/{}/terraform.tfvars"
     for folder, share in (("production", 1.0), ("staging", 0.1)):
         text = next(a.text for a in infrastructure.artifacts if a.path == path.format(folder))
-        block = re.search(r"^observability_entry_traffic = {$.*?^}$", text, re.M | re.S)[0]
+        block = re.search(r"^observability_entry_traffic = {$.*?^}$", text, re.MULTILINE | re.DOTALL)[0]
         found = re.search(r"critical = {\s+threshold = ([\d.e+]+)", block)
         assert float(found[1]) == pytest.approx(alarm.threshold * 60 * share, rel=1e-3)
 
@@ -253,10 +253,10 @@ def test_the_vaults_keep_the_plans_generations_for_as_long_and_as_firmly_as_it_s
     text = module(infrastructure, "backup")
     sets = [x for x in b.assessment.recovery.backups if x.data == "database" and x.component == "backup-2"]
     for found in sets:
-        rule = re.search(rf'rule_name += "{found.generation}-away".*?^  }}$', text, re.M | re.S)[0]
+        rule = re.search(rf'rule_name += "{found.generation}-away".*?^  }}$', text, re.MULTILINE | re.DOTALL)[0]
         assert f"delete_after = {found.retention_days:g}" in rule
     assert 'resource "aws_backup_vault_lock_configuration" "copy"' in text
-    assert re.search(rf"max_retention_days += {max(x.retention_days for x in sets):g}$", text, re.M)
+    assert re.search(rf"max_retention_days += {max(x.retention_days for x in sets):g}$", text, re.MULTILINE)
     assert values(infrastructure, "production")["backup_enabled"] == "true"
     assert values(infrastructure, "staging")["backup_enabled"] == "false"
 
@@ -267,8 +267,10 @@ def test_the_tools_machines_are_as_many_and_as_large_as_the_plan_has_them() -> N
     text = module(infrastructure, "tools")
     for id in ("collector", "metrics", "logs", "traces", "dashboards", "alerting", "secrets", "secrets-2"):
         tool = b.component(id)
-        machine = re.search(rf'resource "aws_instance" "{id.replace("-", "_")}".*?^}}$', text, re.M | re.S)[0]
-        assert re.search(rf"count += {tool.count}$", machine, re.M)
+        machine = re.search(
+            rf'resource "aws_instance" "{id.replace("-", "_")}".*?^}}$', text, re.MULTILINE | re.DOTALL
+        )[0]
+        assert re.search(rf"count += {tool.count}$", machine, re.MULTILINE)
         assert f'"{tool.sku}"' in machine
 
 
