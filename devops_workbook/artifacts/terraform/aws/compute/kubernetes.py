@@ -21,7 +21,7 @@ from devops_workbook.artifacts.terraform.aws.compute.scaling import (
 )
 from devops_workbook.artifacts.terraform.aws.compute.scope import Scope
 from devops_workbook.artifacts.terraform.aws.hours import CLOSING, OPENING, WHY
-from devops_workbook.artifacts.terraform.aws.instances import metadata, root_disk
+from devops_workbook.artifacts.terraform.aws.instances import metadata, root_disk, tagged
 from devops_workbook.artifacts.terraform.aws.logs import log_group
 from devops_workbook.artifacts.terraform.aws.placed import named
 from devops_workbook.artifacts.terraform.aws.policies import allow, role, trust
@@ -136,6 +136,7 @@ def _nodes(c: Scope, cluster: Ref) -> Ref:
         metadata_options=metadata(),
         monitoring=Nested(enabled=True),
         block_device_mappings=root_disk(disk, c.key("files")),
+        tag_specifications=tagged(m, {**c.tags("compute"), "Name": named("node")}),
         tags=c.tags("compute"),
     )
     common: Mapping[str, Any] = {

@@ -24,7 +24,7 @@ from devops_workbook.artifacts.terraform.aws.compute.scaling import (
 )
 from devops_workbook.artifacts.terraform.aws.compute.scope import Scope
 from devops_workbook.artifacts.terraform.aws.hours import CLOSING, OPENING, WHY
-from devops_workbook.artifacts.terraform.aws.instances import metadata, newest_image, root_disk
+from devops_workbook.artifacts.terraform.aws.instances import metadata, newest_image, root_disk, tagged
 from devops_workbook.artifacts.terraform.aws.placed import named
 from devops_workbook.artifacts.terraform.aws.policies import allow, role, trust
 from devops_workbook.artifacts.terraform.aws.reach import balanced
@@ -67,7 +67,6 @@ def _template(c: Scope) -> Ref:
         checks=[('contains(["arm64", "x86_64"], var.architecture)', "Either arm64 or x86_64.")],
     )
     disk = round(c.b.catalog.assumptions["disk_gb_per_instance"].value or 50)
-    name: Mapping[str, Any] = {"component": "compute", "Name": named("service")}
     return m.resource(
         "aws_launch_template",
         "service",
@@ -84,17 +83,13 @@ def _template(c: Scope) -> Ref:
         metadata_options=metadata(2),
         monitoring=Nested(enabled=True),
         block_device_mappings=root_disk(disk, c.key("files")),
-        tag_specifications=[
-            Nested(resource_type=kind, tags=call("merge", raw("data.aws_default_tags.current.tags"), name))
-            for kind in ("instance", "volume")
-        ],
+        tag_specifications=tagged(m, {**c.tags("compute"), "Name": named("service")}),
         tags=c.tags("compute"),
     )
 
 
 def _start(c: Scope, group: Ref) -> Sequence[Any]:
     """What a machine does when it starts: run the image, told of its surroundings, its log sent away."""
-    c.module.data("aws_default_tags", "current")
     image = c.image()
     host = raw(f'split("/", {image})[0]')
     told = [template(f"{name}=", value) for name, value in sorted(c.environment().items())]
