@@ -1,7 +1,8 @@
 """AWS on this machine: moto, with what terraform's AWS provider needs and moto lacks (see emulator/).
 
 The server lives as long as a `with` block, on a free port of the loopback interface, and knows nothing of an earlier
-one. Everything that AWS clients read from the environment is set, so that nothing reaches the real AWS.
+one. Everything that AWS clients read from the environment is set, and the server is their proxy too: names that begin
+with an account's number reach it, and nothing reaches the real AWS.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from tests.clouds.tools import HOME, needed
 
-EMULATOR = Path(__file__).with_name("emulator")
+ROOT = Path(__file__).parents[2]
 _PROVIDER = re.compile(r'^provider\s+"aws"', re.MULTILINE)
 _CLIENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -39,15 +40,18 @@ def emulator(log: Path) -> Iterator[Mapping[str, str]]:
     """
     needed("moto")
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [str(HOME / "tools" / "bin" / "python"), "-B", str(EMULATOR)]
+    command = [str(HOME / "tools" / "bin" / "python"), "-B", "-m", "tests.clouds.emulator"]
     with log.open("w", encoding="utf-8") as errors:
-        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL, text=True)
+        server = subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL, text=True
+        )
     assert server.stdout is not None
     try:
         port = server.stdout.readline().strip()
         if not port:
             raise RuntimeError(f"The emulator did not start: {log.read_text(encoding='utf-8')[-2000:]}")
-        yield {**_CLIENT, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
+        here = f"http://127.0.0.1:{port}"
+        yield {**_CLIENT, "AWS_ENDPOINT_URL": here, "HTTP_PROXY": here, "HTTPS_PROXY": here, "NO_PROXY": "127.0.0.1"}
     finally:
         server.terminate()
         server.wait(timeout=20)

