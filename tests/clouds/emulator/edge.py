@@ -1,10 +1,13 @@
-"""What users reach first: CloudFront, told as it was configured; moto drops some of it and invents some."""
+"""What users reach first: CloudFront, told as it was configured (moto drops some of it and invents some), and names of
+gateways.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from moto.apigatewayv2.models import DomainName
 from moto.cloudfront.models import CloudFrontBackend, cloudfront_backends
 
 from tests.clouds.emulator.answers import ACCOUNT, Asked, answers, replaces
@@ -39,3 +42,12 @@ def distribution(asked: Asked) -> Mapping[str, Any]:
         "ActiveTrustedSigners": groups, "ActiveTrustedKeyGroups": groups, "DistributionConfig": configuration,
     }  # fmt: skip
     return {"Distribution": told, "ETag": etag}
+
+
+@replaces(DomainName, "to_json", for_="aws_apigatewayv2_domain_name")
+def gateway_name(original: Any, self: DomainName) -> Mapping[str, Any]:
+    """With the address that stands for it, which is ready at once."""
+    told = original(self)
+    address = {"apiGatewayDomainName": f"d-{self.domain_name}", "domainNameStatus": "AVAILABLE",
+               "hostedZoneId": "Z2FDTNDATAQYW2", "ipAddressType": "ipv4"}  # fmt: skip
+    return {**told, "domainNameConfigurations": [{**address, **c} for c in told["domainNameConfigurations"]]}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from moto.kinesis.models import kinesis_backends
-from moto.s3.models import FakeBucket, s3_backends
+from moto.s3.models import FakeBucket
 from moto.sqs.models import Queue
 
 from tests.clouds.emulator.answers import ACCOUNT, MOTO, Asked, answers, replaces
@@ -42,10 +42,14 @@ def note_replication(asked: Asked) -> Mapping[str, Any]:
 @answers("s3", "GetBucketReplication", for_="aws_s3_bucket_replication_configuration")
 def replication(asked: Asked) -> Mapping[str, Any]:
     """As it was put; moto gives back a part of it."""
-    bucket = s3_backends[ACCOUNT]["aws"].buckets.get(asked["Bucket"])
-    if bucket is None or not bucket.replication:
-        return MOTO
-    return {"ReplicationConfiguration": _replication[asked["Bucket"]]}
+    held = _replication.get(asked["Bucket"])
+    return {"ReplicationConfiguration": held} if held else MOTO
+
+
+@answers("s3", "DeleteBucketReplication", "DeleteBucket", for_="aws_s3_bucket_replication_configuration")
+def forget_replication(asked: Asked) -> Mapping[str, Any]:
+    _replication.pop(asked["Bucket"], None)
+    return MOTO
 
 
 @replaces(Queue, "attributes", for_="aws_sqs_queue")
