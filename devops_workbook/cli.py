@@ -289,10 +289,14 @@ def plan(
     ] = None,
 ) -> None:
     """Print the plan: seven sections, 33 decisions, with the reasons."""
+    from devops_workbook.artifacts.repository import carried_out, repository
     from devops_workbook.evaluate import evaluate
     from devops_workbook.scenario import load, write_atomic
 
-    text = _form(format)(evaluate(load(scenario).requirements))
+    evaluation = evaluate(load(scenario).requirements)
+    if format is PlanFormat.json:
+        evaluation = carried_out(evaluation, repository(evaluation))
+    text = _form(format)(evaluation)
     if output is None:
         typer.echo(text.encode(), nl=False)
     else:

@@ -24,12 +24,14 @@ class Artifact:
 @dataclass(frozen=True, slots=True)
 class Trace:
     """One resource of the code. root: the folder it is applied from ("infrastructure/environments/production");
-    address: the tool's own name for it there ("module.data.aws_db_instance.primary"); component: of the topology."""
+    address: the tool's own name for it there ("module.data.aws_db_instance.primary"); component: of the topology, or a
+    boundary of it; path: of the file that declares it."""
 
     root: str
     address: str
     type: str
     component: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True)

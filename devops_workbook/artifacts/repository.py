@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.cloudformation import cloudformation
@@ -18,7 +19,7 @@ from devops_workbook.artifacts.readme import readme
 from devops_workbook.artifacts.terraform import terraform
 from devops_workbook.evaluate import Evaluation
 
-__all__ = ["COMPONENTS", "Repository", "repository"]
+__all__ = ["COMPONENTS", "Repository", "carried_out", "repository"]
 
 COMPONENTS = "infrastructure/components.json"
 _LANGUAGES: Mapping[str, Callable[[Blueprint], Infrastructure]] = {
@@ -46,6 +47,21 @@ def repository(evaluation: Evaluation) -> Repository:
     built = _LANGUAGES[b.provider.infrastructure_code(b.requirements.iac_tool)](b)
     files = [*built.artifacts, Artifact(COMPONENTS, _components(b, built)), Artifact(README, readme(b, built))]
     return Repository(tuple(sorted(files, key=lambda a: a.path)), built)
+
+
+def carried_out(evaluation: Evaluation, made: Repository) -> Evaluation:
+    """The evaluation, each of its decisions naming the folders of the code that carries it out."""
+    decided = {c.id: c.decision for c in evaluation.topology.components}
+    folders: dict[str, dict[str, None]] = {}
+    for trace in made.infrastructure.traces:
+        # What implements a boundary carries out the network's design.
+        field = decided.get(trace.component, "infrastructure.network")
+        folders.setdefault(field, {})[f"{PurePosixPath(trace.path).parent}/"] = None
+    sections = tuple(
+        replace(s, decisions=tuple(replace(d, artifacts=tuple(folders.get(d.id, ()))) for d in s.decisions))
+        for s in evaluation.plan.sections
+    )
+    return replace(evaluation, plan=replace(evaluation.plan, sections=sections))
 
 
 def _components(b: Blueprint, built: Infrastructure) -> str:

@@ -15,7 +15,7 @@ from IPython.display import display
 from pydantic import ValidationError
 
 from devops_workbook.artifacts.chapter import code_chapter
-from devops_workbook.artifacts.repository import repository
+from devops_workbook.artifacts.repository import carried_out, repository
 from devops_workbook.artifacts.verification import RECORD, read_record
 from devops_workbook.evaluate import Evaluation, evaluate
 from devops_workbook.render.document import Chapters, Part
@@ -37,8 +37,9 @@ class Document:
     """The design document of one set of requirements. Every method shows one chapter."""
 
     def __init__(self, requirements: Requirements, evaluation: Evaluation | None = None) -> None:
-        self._evaluation = evaluation or evaluate(requirements)
-        self._chapters = Chapters(self._evaluation)
+        found = evaluation or evaluate(requirements)
+        self._repository = repository(found)
+        self._chapters = Chapters(carried_out(found, self._repository))
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> Document:
@@ -90,7 +91,7 @@ class Document:
         """Show the generated code, and what was verified of it (the folder is named by DEVOPS_WORKBOOK_VERIFIED)."""
         folder = os.environ.get(VERIFIED_VARIABLE)
         record = read_record(Path(folder) / RECORD) if folder else None
-        _show((Part(code_chapter(repository(self._evaluation), record)),))
+        _show((Part(code_chapter(self._repository, record)),))
 
     def appendices(self) -> None:
         """Show the diagrams in words, scores, evidence, sources and decision records."""

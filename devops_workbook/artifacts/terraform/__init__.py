@@ -25,6 +25,7 @@ from devops_workbook.artifacts.terraform.configuration import (
     modules,
     standalone,
     traces,
+    used,
 )
 
 __all__ = ["terraform"]
@@ -63,15 +64,18 @@ def terraform(b: Blueprint) -> Infrastructure:
     Raises ValueError if a component has neither a resource nor a reason why it has none.
     """
     platform = cast("_Platform", import_module(f"{__name__}.{b.provider.id}"))
-    configuration = platform.configuration(b)
+    configuration = used(platform.configuration(b))
     artifacts: list[Artifact] = [*modules(configuration.calls), *environments(b, configuration)]
     traced: list[Trace] = list(traces(b, configuration))
+    variables = {v.name for v in configuration.variables}
     for one in platform.once(b):
         files, found = standalone(b, one)
         artifacts += files
         traced += found
+        variables |= set(one.module.variables)
     unbuilt = tuple(_unbuilt(b, traced, platform.UNBUILT))
-    return Infrastructure(tuple(artifacts), tuple(traced), unbuilt, platform.TO_SET, _STEPS)
+    to_set = tuple((name, what) for name, what in platform.TO_SET if name in variables)
+    return Infrastructure(tuple(artifacts), tuple(traced), unbuilt, to_set, _STEPS)
 
 
 def _unbuilt(b: Blueprint, traced: Iterable[Trace], reasons: Mapping[str, str]) -> Iterator[Unbuilt]:
