@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
+from pathlib import Path
 
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"  # moto reads it when it is imported
 
@@ -15,12 +16,10 @@ from werkzeug.serving import make_server
 
 from tests.clouds.emulator.answers import Application
 
-PATCHES = ("account", "autoscaling", "backup", "budgets", "compute", "data", "edge", "observability", "storage")
-
 
 def main() -> None:
-    for name in PATCHES:
-        import_module(f"tests.clouds.emulator.{name}")
+    for patches in sorted(Path(__file__).parent.glob("[a-z]*.py")):
+        import_module(f"tests.clouds.emulator.{patches.stem}")
     application = Application(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, application, threaded=True)
     print(server.server_port, flush=True)

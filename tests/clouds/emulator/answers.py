@@ -82,6 +82,8 @@ def replaces(owner: Any, name: str, for_: str | Iterable[str]) -> Callable[[Call
     def replace(new: Callable[..., Any]) -> Callable[..., Any]:
         if isinstance(original, property):
             changed: Any = property(functools.partial(new, original.fget), original.fset)
+        elif isinstance(original, staticmethod):
+            changed = staticmethod(functools.partial(new, original.__func__))
         else:
 
             @functools.wraps(original)

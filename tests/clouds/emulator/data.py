@@ -35,8 +35,13 @@ def instance(original: Any, self: DBInstance, *arguments: Any, **named: Any) -> 
 
 @replaces(RDSBackend, "create_db_instance_read_replica", for_="aws_db_instance")
 def replica(original: Any, self: RDSBackend, wanted: dict[str, Any]) -> DBInstance:
-    """With the settings that were asked for; moto gives it those of its source."""
-    made = original(self, wanted)
+    """With the settings and in the region that were asked for; moto gives it those of its source."""
+    source = self.find_db_from_id(wanted["source_db_instance_identifier"])
+    home, source.backend = source.backend, self
+    try:
+        made = original(self, wanted)
+    finally:
+        source.backend = home
     made.db_instance_identifier = wanted["db_instance_identifier"]
     made.dbi_resource_id = _resource_id(made.db_instance_identifier)
     for secret in ("master_user_secret", "_master_user_secret"):
@@ -53,19 +58,21 @@ def replica(original: Any, self: RDSBackend, wanted: dict[str, Any]) -> DBInstan
 
 
 @replaces(RDSBackend, "delete_db_instance", for_="aws_db_instance")
-def delete_instance(original: Any, self: RDSBackend, name: str, *arguments: Any, **named: Any) -> DBInstance:
+def delete_instance(original: Any, self: RDSBackend, db_instance_identifier: str, **named: Any) -> DBInstance:
     """Also one that is protected, so that a cycle can end without a change of the configuration."""
-    if name in self.databases:
-        self.databases[name].deletion_protection = False
-    return original(self, name, *arguments, **named)
+    if db_instance_identifier in self.databases:
+        self.databases[db_instance_identifier].deletion_protection = False
+    return original(self, db_instance_identifier, **named)
 
 
 @replaces(RDSBackend, "delete_db_cluster", for_="aws_rds_cluster")
-def delete_cluster(original: Any, self: RDSBackend, name: str, *arguments: Any, **named: Any) -> DBCluster:
+def delete_cluster(
+    original: Any, self: RDSBackend, cluster_identifier: str, *arguments: Any, **named: Any
+) -> DBCluster:
     """As above."""
-    if name in self.clusters:
-        self.clusters[name].deletion_protection = False
-    return original(self, name, *arguments, **named)
+    if cluster_identifier in self.clusters:
+        self.clusters[cluster_identifier].deletion_protection = False
+    return original(self, cluster_identifier, *arguments, **named)
 
 
 @replaces(DBParameterGroup, "update_parameters", for_="aws_db_parameter_group")

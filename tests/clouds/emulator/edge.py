@@ -1,5 +1,5 @@
-"""What users reach first: CloudFront, told as it was configured (moto drops some of it and invents some), and names of
-gateways.
+"""What users reach first: CloudFront, told as it was configured (moto drops some of it and invents some), names of
+gateways, and zones of private networks.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from typing import Any
 
 from moto.apigatewayv2.models import DomainName
 from moto.cloudfront.models import CloudFrontBackend, cloudfront_backends
+from moto.route53.models import Route53Backend
 
 from tests.clouds.emulator.answers import ACCOUNT, Asked, answers, replaces
 
@@ -51,3 +52,9 @@ def gateway_name(original: Any, self: DomainName) -> Mapping[str, Any]:
     address = {"apiGatewayDomainName": f"d-{self.domain_name}", "domainNameStatus": "AVAILABLE",
                "hostedZoneId": "Z2FDTNDATAQYW2", "ipAddressType": "ipv4"}  # fmt: skip
     return {**told, "domainNameConfigurations": [{**address, **c} for c in told["domainNameConfigurations"]]}
+
+
+@replaces(Route53Backend, "create_hosted_zone", for_="aws_route53_zone")
+def zone(original: Any, self: Route53Backend, **named: Any) -> Any:
+    """Private where it belongs to a network, without being told so."""
+    return original(self, **{**named, "private_zone": bool(named.get("vpcid")) or named.get("private_zone", False)})
