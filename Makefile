@@ -25,7 +25,7 @@ test: $(VENV)/test.stamp  ## Check style, types and layers, and run the tests (A
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
-bench: $(VENV)/test.stamp  ## Measure evaluation, repaint and export times
+bench: $(VENV)/test.stamp  ## Measure evaluation, repaint, export and generation times
 	@set -e; for script in tests/benchmarks/bench_*.py; do $(BIN)/python $$script; done
 
 golden: $(VENV)/test.stamp  ## Write the golden files and the example document anew, to be read before they are kept
