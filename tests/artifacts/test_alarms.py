@@ -45,3 +45,12 @@ def test_shares_stay_shares() -> None:
 def test_traffic_is_alarmed_at_what_was_planned_for() -> None:
     found = {a.id: a.threshold for a in alarms_of(PAYMENTS)}
     assert found["entry-traffic-critical"] == PAYMENTS.assessment.capacity.planned_rps
+
+
+@pytest.mark.parametrize("provider", ["aws", "gcp", "azure"])
+@pytest.mark.parametrize("form", ["single-zone", "warm-standby"])
+def test_the_bill_counts_the_alarms_that_signals_allow(provider: str, form: str) -> None:
+    overrides = {"observability.metrics": "native", "disaster_recovery.high_availability": form}
+    b = Blueprint.of(evaluate(Requirements(provider=provider, overrides=overrides)))
+    reported = [a for a in alarms_of(b) if a.signal in b.provider.signals(b.component(a.component).service)]
+    assert b.component("alerting").usage["alarms"] == len(reported) * len(b.sites) > 0
