@@ -121,8 +121,7 @@ def _bucket(b: Blueprint, m: Module, name: str, title: str, key: Ref | None, acc
         skips["CKV_AWS_145"] = "the plan leaves keys to the provider, which encrypts by default"
     made = bucket(
         m, name, _COMPONENT, title, file="main", key=key, skips=skips, **provider,
-        why="State holds what Terraform knows: versioned, encrypted, and never destroyed with the rest.",
-        lifecycle=Nested(prevent_destroy=True),
+        why="State holds what Terraform knows: versioned, encrypted, and not to be destroyed while it holds any.",
     )  # fmt: skip
     m.resource(
         "aws_s3_bucket_lifecycle_configuration", name, _COMPONENT, **provider, bucket=made.id,

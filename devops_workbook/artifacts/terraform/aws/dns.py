@@ -72,7 +72,7 @@ def _certificate(b: Blueprint, m: Module, name: str, domain: Ref, **more: Ref) -
     origin = {"subject_alternative_names": [template("origin.", domain)]} if in_front(b) else {}
     return m.resource(
         "aws_acm_certificate", name, "dns", **more, domain_name=domain, **origin, validation_method="DNS",
-        key_algorithm="EC_prime256v1", tags=tags(b, m, "dns"), lifecycle=Nested(create_before_destroy=True),
+        tags=tags(b, m, "dns"), lifecycle=Nested(create_before_destroy=True),
     )  # fmt: skip
 
 

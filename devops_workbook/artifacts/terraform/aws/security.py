@@ -94,7 +94,7 @@ def _log_bucket(b: Blueprint, m: Module, site: Site) -> Ref:
     expiry(m, "logs", "services", made.id, days, file="access_logs")
     ours = {"StringEquals": {"aws:SourceAccount": raw("data.aws_caller_identity.current.account_id")}}
     mine = template(made.arn, "/*")
-    m.resource(
+    policy = m.resource(
         "aws_s3_bucket_policy", "logs", "services", file="access_logs", bucket=made.id,
         policy=document(
             only_tls("s3", [made.arn, mine]),
@@ -103,7 +103,7 @@ def _log_bucket(b: Blueprint, m: Module, site: Site) -> Ref:
             _writes("Buckets", "logging.s3.amazonaws.com", mine, ours),
         ),
     )  # fmt: skip
-    m.output("log_bucket_id", made.id, "The bucket that access logs go to.")
+    m.output("log_bucket_id", policy.bucket, "The bucket that access logs go to, once it lets them in.")
     return made
 
 
