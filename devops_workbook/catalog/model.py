@@ -267,8 +267,8 @@ class Provider:
     """A cloud: its services, regions and instances by id, its price book and its facts.
 
     iac: the infrastructure languages it takes, id -> title; code: what generated code says in the provider's own words,
-    {"permissions": {service: {use: {...}}}, "signals": {service: {signal: {...}}}} (catalog/code); latency: round trip between two of its regions. Two are
-    equal only if they are the same object.
+    {"permissions": {service: {use: {...}}}, "signals": {service: {signal: {...}}}} (catalog/code); latency: round trip
+    between two of its regions. Two are equal only if they are the same object.
     """
 
     id: str

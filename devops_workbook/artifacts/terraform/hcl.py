@@ -19,9 +19,21 @@ from textwrap import wrap
 from typing import Any, TypeAlias
 
 __all__ = [
-    "Bare", "Block", "Expr", "Nested", "Noted", "Ref", "Value", "assignments", "call", "comment", "quoted", "raw", "render",
+    "Bare",
+    "Block",
+    "Expr",
+    "Nested",
+    "Noted",
+    "Ref",
+    "Value",
+    "assignments",
+    "call",
+    "comment",
+    "quoted",
+    "raw",
+    "render",
     "template",
-]  # fmt: skip
+]
 
 _WIDTH = 110
 _ONE_LINE = 1 << 20

@@ -1,4 +1,4 @@
-"""The audit trail of an account: AWS CloudTrail, in all regions, into a bucket that nobody can empty before its time."""
+"""The audit trail of an account: AWS CloudTrail, in all regions, into a bucket that nobody empties before its time."""
 
 from __future__ import annotations
 

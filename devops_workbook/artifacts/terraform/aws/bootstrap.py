@@ -78,8 +78,8 @@ def once_module(b: Blueprint, folder: str, title: str, about: tuple[str, ...]) -
 def bootstrap(b: Blueprint) -> Once:
     """The configuration of the state's bucket; its own state stays in its folder."""
     m = once_module(b, "bootstrap", "Bootstrap", (
-        "The bucket that holds the state of every other configuration. Applied once, by hand; keep terraform.tfstate of "
-        "this folder, or import the bucket when it is lost.",
+        "The bucket that holds the state of every other configuration. Applied once, by hand; keep terraform.tfstate "
+        "of this folder, or import the bucket when it is lost.",
     ))  # fmt: skip
     accounts = environment_accounts(b, m)
     key = _key(b, m, "state", accounts) if own_keys(b) else None
@@ -90,7 +90,7 @@ def bootstrap(b: Blueprint) -> Once:
     return Once(m, settings(b))
 
 
-def _key(b: Blueprint, m: Module, name: str, accounts: Ref, **provider: Ref) -> Ref:
+def _key(b: Blueprint, m: Module, name: str, accounts: Ref, **provider: Any) -> Ref:
     users = {
         "Sid": "StatesOfEnvironments", "Effect": "Allow", "Principal": {"AWS": _roots(accounts)},
         "Action": list(code_facts("aws")["permissions"]["kms"]["encrypt"]["actions"]), "Resource": "*",
@@ -111,7 +111,7 @@ def _roots(accounts: Ref) -> Any:
     return raw(f'[for a in distinct(values({accounts})) : "arn:aws:iam::${{a}}:root"]')
 
 
-def _bucket(b: Blueprint, m: Module, name: str, title: str, key: Ref | None, accounts: Ref, **provider: Ref) -> Ref:
+def _bucket(b: Blueprint, m: Module, name: str, title: str, key: Ref | None, accounts: Ref, **provider: Any) -> Ref:
     skips = {
         "CKV_AWS_18": "who reads and writes it is in the audit trail of the account",
         "CKV2_AWS_62": "nothing is started by a change of the state",
@@ -151,8 +151,10 @@ def _copy(b: Blueprint, m: Module, made: Ref, key: Ref | None, accounts: Ref) ->
     copy = _bucket(b, m, "copy", b.names.unique("state", "tf-copy"), copy_key, accounts, **second)
     objects, copies = template(made.arn, "/*"), template(copy.arn, "/*")
     statements: Sequence[Mapping[str, Any]] = [
-        allow("s3", "replicate-list", made.arn), allow("s3", "replicate-from", objects), allow("s3", "replicate-to", copies),
-    ]  # fmt: skip
+        allow("s3", "replicate-list", made.arn),
+        allow("s3", "replicate-from", objects),
+        allow("s3", "replicate-to", copies),
+    ]
     target: dict[str, Any] = {"bucket": copy.arn}
     selected: dict[str, Any] = {}
     if key is not None and copy_key is not None:

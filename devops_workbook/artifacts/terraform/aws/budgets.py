@@ -57,8 +57,15 @@ def _anomalies(b: Blueprint, m: Module) -> None:
         for what, above in (("PERCENTAGE", _ANOMALY_PERCENT), ("ABSOLUTE", _ANOMALY_USD))
     ]  # fmt: skip
     m.resource(
-        "aws_ce_anomaly_subscription", "daily", "budget", name=named("anomalies"), frequency="DAILY",
-        monitor_arn_list=[monitor.arn], subscriber=Nested(type="EMAIL", address=address),
-        threshold_expression=Noted(Nested(**{"and": both}), f"Above {_ANOMALY_PERCENT} % and {_ANOMALY_USD} USD a day."),
+        "aws_ce_anomaly_subscription",
+        "daily",
+        "budget",
+        name=named("anomalies"),
+        frequency="DAILY",
+        monitor_arn_list=[monitor.arn],
+        subscriber=Nested(type="EMAIL", address=address),
+        threshold_expression=Noted(
+            Nested(**{"and": both}), f"Above {_ANOMALY_PERCENT} % and {_ANOMALY_USD} USD a day."
+        ),
         tags=tags(b, m, "budget"),
-    )  # fmt: skip
+    )

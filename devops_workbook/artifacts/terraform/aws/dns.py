@@ -7,6 +7,8 @@ lead to addresses that only the company network reaches.
 
 from __future__ import annotations
 
+from typing import Any
+
 from devops_workbook.artifacts.blueprint import Blueprint, Site
 from devops_workbook.artifacts.terraform.aws.placed import everywhere, tags
 from devops_workbook.artifacts.terraform.aws.reach import in_front
@@ -44,10 +46,17 @@ def dns(b: Blueprint) -> Module:
                  "domain must be a name such as service.example.com.")],
     )  # fmt: skip
     zone = m.resource(
-        "aws_route53_zone", "this", "dns", name=domain, comment="Names of the service", tags=tags(b, m, "dns"),
-        skips={"CKV2_AWS_38": "signing needs a record in the parent zone, which is not ours to write",
-               "CKV2_AWS_39": "who looks up the name of the service is no secret; who reaches it is logged at the entry"},
-    )  # fmt: skip
+        "aws_route53_zone",
+        "this",
+        "dns",
+        name=domain,
+        comment="Names of the service",
+        tags=tags(b, m, "dns"),
+        skips={
+            "CKV2_AWS_38": "signing needs a record in the parent zone, which is not ours to write",
+            "CKV2_AWS_39": "who looks up the name of the service is no secret; who reaches it is logged at the entry",
+        },
+    )
     first = _certificate(b, m, "this", domain)
     _proofs(m, zone, first)
     m.output("zone_id", zone.zone_id, "The zone.")
@@ -68,8 +77,8 @@ def dns(b: Blueprint) -> Module:
     return m
 
 
-def _certificate(b: Blueprint, m: Module, name: str, domain: Ref, **more: Ref) -> Ref:
-    origin = {"subject_alternative_names": [template("origin.", domain)]} if in_front(b) else {}
+def _certificate(b: Blueprint, m: Module, name: str, domain: Ref, **more: Any) -> Ref:
+    origin: dict[str, Any] = {"subject_alternative_names": [template("origin.", domain)]} if in_front(b) else {}
     return m.resource(
         "aws_acm_certificate", name, "dns", **more, domain_name=domain, **origin, validation_method="DNS",
         tags=tags(b, m, "dns"), lifecycle=Nested(create_before_destroy=True),
@@ -85,7 +94,7 @@ def _proofs(m: Module, zone: Ref, issued: Ref) -> None:
     )  # fmt: skip
 
 
-def _proved(m: Module, name: str, issued: Ref, **more: Ref) -> Ref:
+def _proved(m: Module, name: str, issued: Ref, **more: Any) -> Ref:
     """The certificate, once it has been issued."""
     waited = m.resource(
         "aws_acm_certificate_validation", name, "dns", **more, certificate_arn=issued.arn,

@@ -68,10 +68,18 @@ def _health(b: Blueprint, m: Module, sign: Mapping[str, Any]) -> None:
         "second_site", "bool", "Whether the environment has a site to fail over to.", raw("var.second_site")
     )
     alarm = m.resource(
-        "aws_cloudwatch_metric_alarm", "health", "entry", file="health", why=b.why("disaster_recovery.recovery"),
-        count=raw(f"{on} ? 1 : 0"), alarm_name=named("does-not-serve"), **sign, evaluation_periods=3,
-        tags=tags(b, m, "entry"), skips={"CKV_AWS_319": "it steers names and notifies nobody; the alarms that do are others"},
-    )  # fmt: skip
+        "aws_cloudwatch_metric_alarm",
+        "health",
+        "entry",
+        file="health",
+        why=b.why("disaster_recovery.recovery"),
+        count=raw(f"{on} ? 1 : 0"),
+        alarm_name=named("does-not-serve"),
+        **sign,
+        evaluation_periods=3,
+        tags=tags(b, m, "entry"),
+        skips={"CKV_AWS_319": "it steers names and notifies nobody; the alarms that do are others"},
+    )
     m.output("health_alarm", raw(f"one({alarm}[*].alarm_name)"), "The alarm that tells that the site does not serve.")
 
 
@@ -110,16 +118,28 @@ def _balancer(
     logs = m.variable("log_bucket_id", "string", "The bucket that access logs go to.", security.wire("log_bucket_id"))
     private = inside or not b.requirements.public_facing
     made = m.resource(
-        "aws_lb", "this", "entry", file="balancer", why=b.why(_WHY), name=Ref("var.name"), load_balancer_type="application",
-        internal=Noted(private, "Users come from the company network." if not inside else
-                       "Only the gateway's link reaches it.") if private else False,
-        security_groups=[_groups(m, network)["entry"]], subnets=subnets, drop_invalid_header_fields=True,
+        "aws_lb",
+        "this",
+        "entry",
+        file="balancer",
+        why=b.why(_WHY),
+        name=Ref("var.name"),
+        load_balancer_type="application",
+        internal=Noted(
+            private, "Users come from the company network." if not inside else "Only the gateway's link reaches it."
+        )
+        if private
+        else False,
+        security_groups=[_groups(m, network)["entry"]],
+        subnets=subnets,
+        drop_invalid_header_fields=True,
         enable_deletion_protection=deletion_protection(m),
-        access_logs=Nested(bucket=logs, prefix="entry", enabled=True), tags=tags(b, m, "entry"),
+        access_logs=Nested(bucket=logs, prefix="entry", enabled=True),
+        tags=tags(b, m, "entry"),
         skips={} if b.has("waf") and not in_front(b) else {"CKV2_AWS_28": _unfiltered(b)},
-    )  # fmt: skip
+    )
     groups = [_target_group(b, m, network, colour) for colour in colours(b)]
-    switched = {"lifecycle": Nested(ignore_changes=[raw("default_action")])} if len(groups) > 1 else {}
+    switched: dict[str, Any] = {"lifecycle": Nested(ignore_changes=[raw("default_action")])} if len(groups) > 1 else {}
     listener = m.resource(
         "aws_lb_listener", "https", "entry", file="balancer", load_balancer_arn=made.arn, port=443, protocol="HTTPS",
         why="A release switches between the target groups." if switched else "",
@@ -229,25 +249,44 @@ def _stage(b: Blueprint, m: Module, api: Ref, key: Ref | None) -> Ref:
     entries = {name.rsplit(".")[-1]: f"$context.{name}" for name in _ACCESS}
     most = math.ceil(b.assessment.capacity.planned_rps)
     return m.resource(
-        "aws_apigatewayv2_stage", "this", "entry", file="gateway", api_id=api.id, name="$default", auto_deploy=True,
+        "aws_apigatewayv2_stage",
+        "this",
+        "entry",
+        file="gateway",
+        api_id=api.id,
+        name="$default",
+        auto_deploy=True,
         access_log_settings=Nested(destination_arn=group.arn, format=call("jsonencode", entries)),
         default_route_settings=Nested(
-            throttling_rate_limit=Noted(most, f"Requests a second: the planned peak of {most}; what comes beyond is refused."),
-            throttling_burst_limit=Noted(math.ceil(most * b.requirements.spike_factor),
-                                         f"A spike of {b.requirements.spike_factor:g} times the peak, for a moment."),
+            throttling_rate_limit=Noted(
+                most, f"Requests a second: the planned peak of {most}; what comes beyond is refused."
+            ),
+            throttling_burst_limit=Noted(
+                math.ceil(most * b.requirements.spike_factor),
+                f"A spike of {b.requirements.spike_factor:g} times the peak, for a moment.",
+            ),
         ),
         tags=tags(b, m, "entry"),
-    )  # fmt: skip
+    )
 
 
 def _route(b: Blueprint, m: Module, api: Ref, integration: Ref) -> None:
     public = b.requirements.public_facing
     skips = {"CKV_AWS_309": "the service knows its users; the public has no AWS credentials to show"} if public else {}
     m.resource(
-        "aws_apigatewayv2_route", "default", "entry", file="gateway", skips=skips, api_id=api.id, route_key="$default",
-        why="" if public else "An HTTP API is reachable from everywhere, so whoever calls it signs as one of our roles.",
-        authorization_type="NONE" if public else "AWS_IAM", target=template("integrations/", integration.id),
-    )  # fmt: skip
+        "aws_apigatewayv2_route",
+        "default",
+        "entry",
+        file="gateway",
+        skips=skips,
+        api_id=api.id,
+        route_key="$default",
+        why=""
+        if public
+        else "An HTTP API is reachable from everywhere, so whoever calls it signs as one of our roles.",
+        authorization_type="NONE" if public else "AWS_IAM",
+        target=template("integrations/", integration.id),
+    )
 
 
 def _integration(b: Blueprint, m: Module, api: Ref, network: Module, data: Module) -> Ref:

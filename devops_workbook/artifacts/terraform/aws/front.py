@@ -56,9 +56,10 @@ def _lead(b: Blueprint, m: Module, zone: Ref, name: Any, entry: Module, i: int, 
     site = _SITES[i]
     target = m.variable(f"{site}_name", "string", f"Where the entry of the {site} site is reached.",
                         entry.wire("address_name"), nullable=i > 0)  # fmt: skip
-    target_zone = m.variable(f"{site}_zone_id", "string", "The hosted zone of that name.", entry.wire("address_zone_id"),
-                             nullable=i > 0)  # fmt: skip
-    once = {"count": raw("var.second_site ? 1 : 0")} if i else {}
+    target_zone = m.variable(
+        f"{site}_zone_id", "string", "The hosted zone of that name.", entry.wire("address_zone_id"), nullable=i > 0
+    )
+    once: dict[str, Any] = {"count": raw("var.second_site ? 1 : 0")} if i else {}
     m.resource(
         _TYPE, site, "dns", **once, why=b.why("disaster_recovery.recovery") if two else "", zone_id=zone, name=name,
         type="A", **(_routing(b, m, entry, i) if two else {}),
@@ -105,28 +106,53 @@ def _cdn(b: Blueprint, m: Module, dns: Module, zone: Ref, domain: Ref, origin: A
                        dns.wire("certificate_global_arn"))  # fmt: skip
     filtered = {"web_acl_id": firewall(b, m, "CLOUDFRONT", None).arn} if b.has("waf") else {}
     made = m.resource(
-        "aws_cloudfront_distribution", "this", id, file="cdn", why=_why_cdn(b), skips=dict(_cdn_skips(b)), enabled=True,
-        is_ipv6_enabled=True, http_version="http2and3", aliases=[domain], price_class="PriceClass_All", **filtered,
+        "aws_cloudfront_distribution",
+        "this",
+        id,
+        file="cdn",
+        why=_why_cdn(b),
+        skips=dict(_cdn_skips(b)),
+        enabled=True,
+        is_ipv6_enabled=True,
+        http_version="http2and3",
+        aliases=[domain],
+        price_class="PriceClass_All",
+        **filtered,
         origin=Nested(
-            origin_id="entry", domain_name=origin,
-            custom_origin_config=Nested(http_port=80, https_port=443, origin_protocol_policy="https-only",
-                                        origin_ssl_protocols=["TLSv1.2"]),
+            origin_id="entry",
+            domain_name=origin,
+            custom_origin_config=Nested(
+                http_port=80, https_port=443, origin_protocol_policy="https-only", origin_ssl_protocols=["TLSv1.2"]
+            ),
         ),
         default_cache_behavior=Nested(
-            target_origin_id="entry", viewer_protocol_policy="redirect-to-https", compress=True,
-            allowed_methods=["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"], cached_methods=["GET", "HEAD"],
-            cache_policy_id=_cache_policy(b), origin_request_policy_id=_passed_on(),
-            response_headers_policy_id=Noted("67f7725c-6f97-4210-82d7-5512b31e9d03", "SecurityHeadersPolicy of CloudFront."),
+            target_origin_id="entry",
+            viewer_protocol_policy="redirect-to-https",
+            compress=True,
+            allowed_methods=["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"],
+            cached_methods=["GET", "HEAD"],
+            cache_policy_id=_cache_policy(b),
+            origin_request_policy_id=_passed_on(),
+            response_headers_policy_id=Noted(
+                "67f7725c-6f97-4210-82d7-5512b31e9d03", "SecurityHeadersPolicy of CloudFront."
+            ),
         ),
         restrictions=Nested(geo_restriction=Nested(restriction_type="none")),
-        viewer_certificate=Nested(acm_certificate_arn=shown, ssl_support_method="sni-only",
-                                  minimum_protocol_version="TLSv1.2_2021"), tags=tags(b, m, id),
-    )  # fmt: skip
+        viewer_certificate=Nested(
+            acm_certificate_arn=shown, ssl_support_method="sni-only", minimum_protocol_version="TLSv1.2_2021"
+        ),
+        tags=tags(b, m, id),
+    )
     _access_log(b, m, made, id)
     m.resource(
-        _TYPE, "cdn", "dns", zone_id=zone, name=domain, type="A",
+        _TYPE,
+        "cdn",
+        "dns",
+        zone_id=zone,
+        name=domain,
+        type="A",
         alias=Nested(name=made.domain_name, zone_id=made.hosted_zone_id, evaluate_target_health=False),
-    )  # fmt: skip
+    )
     m.output("distribution_id", made.id, "The distribution of CloudFront, as its metrics name it.", exported=True)
 
 

@@ -28,14 +28,22 @@ def pipeline_role(b: Blueprint, what: str) -> str:
 
 def identity(b: Blueprint) -> Module:
     """The roles of an account. Puts out deploy_role_name."""
-    m = everywhere("identity", "Identity", (
-        "The roles that the pipeline takes in this account, and what holds for everybody who signs in. People sign in "
-        "through the company's directory, not here.",
-        "The role that deploys has no permissions of its own: the module of the compute adds those that a release needs.",
-    ))  # fmt: skip
-    m.variable("delivery_account_id", "string", "The account in which the pipeline signs in.",
-               raw("var.delivery_account_id"),
-               checks=[('can(regex("^[0-9]{12}$", var.delivery_account_id))', "An account has twelve digits.")])  # fmt: skip
+    m = everywhere(
+        "identity",
+        "Identity",
+        (
+            "The roles that the pipeline takes in this account, and what holds for everybody who signs in. People sign "
+            "in through the company's directory, not here.",
+            "The role that deploys has no permissions of its own: the compute's module adds those that a release needs.",
+        ),
+    )
+    m.variable(
+        "delivery_account_id",
+        "string",
+        "The account in which the pipeline signs in.",
+        raw("var.delivery_account_id"),
+        checks=[('can(regex("^[0-9]{12}$", var.delivery_account_id))', "An account has twelve digits.")],
+    )
     m.variable("stage", "string", "Short name of the environment, with which its release role ends.",
                raw("local.short[var.environment]"))  # fmt: skip
     m.data("aws_caller_identity", "current")

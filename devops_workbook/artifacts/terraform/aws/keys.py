@@ -64,10 +64,14 @@ def key_policy(m: Module, services: Iterable[Statement] = ()) -> Iterator[Statem
     """The statements of a key's policy: who administers, who uses, which services."""
     for sid, use in (("AdministeredByRoles", "administer"), ("UsedByRoles", "use")):
         yield {
-            "Sid": sid, "Effect": "Allow",
-            "Principal": {"AWS": template("arn:aws:iam::", raw("data.aws_caller_identity.current.account_id"), ":root")},
-            "Action": m.local(f"to_{use}", _actions(use)), "Resource": _THIS,
-        }  # fmt: skip
+            "Sid": sid,
+            "Effect": "Allow",
+            "Principal": {
+                "AWS": template("arn:aws:iam::", raw("data.aws_caller_identity.current.account_id"), ":root")
+            },
+            "Action": m.local(f"to_{use}", _actions(use)),
+            "Resource": _THIS,
+        }
     yield from services
 
 

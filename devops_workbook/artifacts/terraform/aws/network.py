@@ -25,10 +25,10 @@ def network(b: Blueprint, site: Site, security: Module) -> Module:
     """The network of a site. Puts out network_id, cidr, the subnets by tier, the route tables of the application
     subnets, and security_group_ids by component."""
     about = (
-        "A VPC with the subnets of the address plan, in the order of the zones. Internet traffic leaves the application "
-        "subnets through NAT gateways, one in each zone that is used; S3 and DynamoDB are reached through gateway "
-        "endpoints, other services through interface endpoints where the plan has them. The data subnets have no "
-        "route out.",
+        "A VPC with the subnets of the address plan, in the order of the zones. Internet traffic leaves the "
+        "application subnets through NAT gateways, one in each zone that is used; S3 and DynamoDB are reached through "
+        "gateway endpoints, other services through interface endpoints where the plan has them. The data subnets have "
+        "no route out.",
         "Security groups open what the design connects, and nothing else: see reach.tf.",
     )
     m = placed(b, "network", "Network", about, site)

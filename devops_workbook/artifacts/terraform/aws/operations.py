@@ -75,10 +75,17 @@ class _Net:
         b, m, site, label = self.b, self.m, self.site(tool.id), tool.id.replace("-", "_")
         vpc = self.wired(site, "network_id", "string", "The VPC")
         made = m.resource(
-            "aws_security_group", label, tool.id, **self.at(site), name=named(tool.id), vpc_id=vpc,
-            description=f"What the tool {tool.id} may reach and be reached by", lifecycle=Nested(create_before_destroy=True),
-            tags=tags(b, m, tool.id, Name=named(tool.id)), skips={"CKV2_AWS_5": "attached by the module of the tools"},
-        )  # fmt: skip
+            "aws_security_group",
+            label,
+            tool.id,
+            **self.at(site),
+            name=named(tool.id),
+            vpc_id=vpc,
+            description=f"What the tool {tool.id} may reach and be reached by",
+            lifecycle=Nested(create_before_destroy=True),
+            tags=tags(b, m, tool.id, Name=named(tool.id)),
+            skips={"CKV2_AWS_5": "attached by the module of the tools"},
+        )
         self.rule("egress", f"{label}_out", tool.id, made, {"cidr_ipv4": "0.0.0.0/0"}, _HTTPS,
                   "managed services, packages and images, by endpoints and NAT")  # fmt: skip
         if b.has("endpoints"):
@@ -143,8 +150,8 @@ def _peering(b: Blueprint, m: Module, net: _Net) -> None:
     """The way between the two networks, for what the second site sends to tools of the first."""
     ids = [net.wired(i, "network_id", "string", "The VPC") for i in (0, 1)]
     asked = m.resource(
-        "aws_vpc_peering_connection", "this", "network", file="peering", why="Telemetry of the second site comes to the "
-        "tools of the first by the provider's own network.", vpc_id=ids[0], peer_vpc_id=ids[1],
+        "aws_vpc_peering_connection", "this", "network", file="peering", why="Telemetry of the second site comes to "
+        "the tools of the first by the provider's own network.", vpc_id=ids[0], peer_vpc_id=ids[1],
         peer_region=b.sites[1].region.id, tags=tags(b, m, "network", Name=named("sites")),
     )  # fmt: skip
     accepted = m.resource(

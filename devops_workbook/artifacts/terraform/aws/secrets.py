@@ -35,8 +35,8 @@ def secrets(b: Blueprint, securities: Sequence[Module]) -> Module | None:
         return None
     two = len(securities) > 1
     m = everywhere("secrets", "Secrets", (
-        "The secrets of the service. They are made without a value: whoever owns the value puts it in, so that it never "
-        "passes through code or state.",
+        "The secrets of the service. They are made without a value: whoever owns the value puts it in, so that it "
+        "never passes through code or state.",
     ))  # fmt: skip
     names = m.variable(
         "secrets", "list(string)", "What the secrets are for.", list(secret_names(b)), why=b.why("security.secrets"),
@@ -58,17 +58,22 @@ def secrets(b: Blueprint, securities: Sequence[Module]) -> Module | None:
         key = {"kms_key_id": keys["secrets"]}
     else:
         skips["CKV_AWS_149"] = "the plan leaves keys to the provider, which encrypts by default"
+    copied: dict[str, Any] = {"dynamic": _copy(b, m, securities[1])} if two else {}
     made = m.resource(
         "aws_secretsmanager_secret", "this", ("secrets", "secrets-2") if two else "secrets", skips=skips,
         for_each=raw(f"toset({names})"), name=template(raw("var.name"), "/", raw("each.key")), **key,
-        recovery_window_in_days=days, **({"dynamic": _copy(b, m, securities[1])} if two else {}),
+        recovery_window_in_days=days, **copied,
         tags=tags(b, m, "secrets"),
     )  # fmt: skip
     m.output("secret_ids", raw(f"{{ for name, secret in {made} : name => secret.arn }}"), "Secrets by name.")
     if two:
-        there = 'replace(secret.arn, "/:secretsmanager:[a-z0-9-]+:/", ":secretsmanager:${coalesce(var.second_region, "-")}:")'
-        m.output("secret_second_ids", raw(f"{{ for name, secret in {made} : name => {there} }}"),
-                 "Their copies in the second region, by name.")  # fmt: skip
+        region = '":secretsmanager:${coalesce(var.second_region, "-")}:"'
+        there = f'replace(secret.arn, "/:secretsmanager:[a-z0-9-]+:/", {region})'
+        m.output(
+            "secret_second_ids",
+            raw(f"{{ for name, secret in {made} : name => {there} }}"),
+            "Their copies in the second region, by name.",
+        )
     return m
 
 

@@ -19,8 +19,8 @@ __all__ = ["bucket", "bucket_skips", "deletion_protection", "expiry", "security"
 def security(b: Blueprint, site: Site) -> Module:
     """What protects a site. Puts out key_ids by use, logs_key_id, region, and log_bucket_id."""
     about = (
-        "Keys for each class of data, the bucket that access logs go to, and the services that look for attacks and for "
-        "what is not configured as it should be.",
+        "Keys for each class of data, the bucket that access logs go to, and the services that look for attacks and "
+        "for what is not configured as it should be.",
     )
     m = placed(b, "security", "Security", about, site)
     m.data("aws_caller_identity", "current")
@@ -53,9 +53,15 @@ def bucket(m: Module, name: str, component: str, title: Any, *, file: str, key: 
     if key is not None:
         by = {"sse_algorithm": "aws:kms", "kms_master_key_id": key}
     m.resource(
-        "aws_s3_bucket_server_side_encryption_configuration", name, component, file=file, bucket=made.id,
-        rule=Nested(apply_server_side_encryption_by_default=Nested(**by), **({"bucket_key_enabled": True} if key else {})),
-    )  # fmt: skip
+        "aws_s3_bucket_server_side_encryption_configuration",
+        name,
+        component,
+        file=file,
+        bucket=made.id,
+        rule=Nested(
+            apply_server_side_encryption_by_default=Nested(**by), **({"bucket_key_enabled": True} if key else {})
+        ),
+    )
     return made
 
 
@@ -84,9 +90,13 @@ def bucket_skips(*, keyed: bool, logged: bool) -> dict[str, str]:
 def _log_bucket(b: Blueprint, m: Module, site: Site) -> Ref:
     """Where load balancers, buckets and the recorder of configurations write."""
     told = "Name of the bucket that access logs go to; nobody else in the world may have it."
-    title = m.variable("log_bucket", "string", told,
-                       b.at(site, lambda e: b.names.unique(e.environment, f"access-logs{site.suffix}")),
-                       checks=[("length(var.log_bucket) <= 63", "A bucket's name has 63 characters at most.")])  # fmt: skip
+    title = m.variable(
+        "log_bucket",
+        "string",
+        told,
+        b.at(site, lambda e: b.names.unique(e.environment, f"access-logs{site.suffix}")),
+        checks=[("length(var.log_bucket) <= 63", "A bucket's name has 63 characters at most.")],
+    )
     kept = deletion_protection(m)
     made = bucket(m, "logs", "services", title, file="access_logs", key=None, force_destroy=raw(f"!{kept}"),
                   skips=bucket_skips(keyed=False, logged=False), tags=tags(b, m, "services"))  # fmt: skip

@@ -30,8 +30,8 @@ _AUDIENCE = "sts.amazonaws.com"
 def shared(b: Blueprint) -> Once:
     """Registry and pipeline identity."""
     about = (
-        "The registry of the images, and the roles under which the pipeline works. Applied before the environments, in the "
-        "delivery account.",
+        "The registry of the images, and the roles under which the pipeline works. Applied before the environments, in "
+        "the delivery account.",
     )
     m = once_module(b, "shared", "Shared by all environments", about)
     accounts = environment_accounts(b, m)
@@ -58,8 +58,9 @@ def _registry(b: Blueprint, m: Module, accounts: Ref) -> list[Ref]:
     return made[:1]
 
 
-def _repository(b: Blueprint, m: Module, name: str, accounts: Ref, **provider: Ref) -> Ref:
-    encryption, skips = {"encryption_type": "AES256"}, {"CKV_AWS_136": "the plan leaves keys to the provider"}
+def _repository(b: Blueprint, m: Module, name: str, accounts: Ref, **provider: Any) -> Ref:
+    encryption: dict[str, Any] = {"encryption_type": "AES256"}
+    skips = {"CKV_AWS_136": "the plan leaves keys to the provider"}
     if own_keys(b):
         key = m.resource(
             "aws_kms_key", name, "registry", file="registry", why=b.why("infrastructure.security"), **provider,
@@ -78,7 +79,7 @@ def _repository(b: Blueprint, m: Module, name: str, accounts: Ref, **provider: R
     m.resource("aws_ecr_repository_policy", name, "registry", file="registry", **provider, repository=made.name,
                policy=document(*_pulls(b, accounts)))  # fmt: skip
     kept = int(b.catalog.assumptions["images_kept"].value or 0)
-    rule = {
+    rule: Mapping[str, Any] = {
         "rulePriority": 1, "description": f"Keep the last {kept} images",
         "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": kept},
         "action": {"type": "expire"},
@@ -92,7 +93,7 @@ def _pulls(b: Blueprint, accounts: Ref) -> Sequence[Mapping[str, Any]]:
     """The environments pull; a function's image is read by the service that runs it."""
     roots = raw(f'[for a in distinct(values({accounts})) : "arn:aws:iam::${{a}}:root"]')
     pull = {k: v for k, v in allow("ecr", "pull", "").items() if k != "Resource"}
-    statements = [{**pull, "Sid": "Environments", "Principal": {"AWS": roots}}]
+    statements: list[Mapping[str, Any]] = [{**pull, "Sid": "Environments", "Principal": {"AWS": roots}}]
     if b.provider.services[b.component("compute").service].kind == "functions":
         functions = raw(f'[for a in distinct(values({accounts})) : "arn:aws:lambda:*:${{a}}:function:*"]')
         statements.append({**pull, "Sid": "Functions", "Principal": {"Service": "lambda.amazonaws.com"},
@@ -164,9 +165,14 @@ def _pipeline(b: Blueprint, m: Module, images: list[Ref]) -> None:
     kind = b.choice("cicd.platform")
     platform = _PLATFORMS[kind]
     if kind != "jenkins":
-        m.variable("repository", "string", "The repository whose pipelines may work here, as its host names it.",
-                   repository(b), why="Set before the first apply: owner/name, or group/project.",
-                   checks=[('can(regex("^[A-Za-z0-9._/-]+$", var.repository))', "repository is written as owner/name.")])  # fmt: skip
+        m.variable(
+            "repository",
+            "string",
+            "The repository whose pipelines may work here, as its host names it.",
+            repository(b),
+            why="Set before the first apply: owner/name, or group/project.",
+            checks=[('can(regex("^[A-Za-z0-9._/-]+$", var.repository))', "repository is written as owner/name.")],
+        )
     provider = m.resource(
         "aws_iam_openid_connect_provider", "pipeline", "identity", why=b.why("cicd.platform"),
         url=template("https://", _issuer(b, m, platform)), client_id_list=[_AUDIENCE],
