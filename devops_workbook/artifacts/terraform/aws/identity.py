@@ -32,8 +32,8 @@ def identity(b: Blueprint) -> Module:
         "identity",
         "Identity",
         (
-            "The roles that the pipeline takes in this account, and what holds for everybody who signs in. People sign "
-            "in through the company's directory, not here.",
+            "The roles that the pipeline takes in this account, and what holds for everybody who signs in. People "
+            "sign in through the company's directory, not here.",
             "The role that deploys has no permissions of its own: the compute's module adds those that a release needs.",
         ),
     )
