@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from tests.clouds import aws
 from tests.clouds.gaps import gaps, judge
@@ -59,33 +60,36 @@ class Account:
         return {c.type for r in self.results if r.step == step for c in r.changes if not c.address.startswith("data.")}
 
 
-def run(scratch: Scratch, roots: Sequence[str], until: str = "destroy", inspect: _Inspect | None = None) -> Account:
-    """Takes the roots through all steps up to one of them. inspect: is shown every plan that was made."""
+Inspect = Callable[[str, Any], None]
+
+
+def run(scratch: Scratch, until: Mapping[str, str], inspect: Inspect | None = None) -> Account:
+    """Takes each root through all steps up to one of them, and destroys, last first, what was to be destroyed.
+
+    until: root -> its last step, in the order in which they are applied; inspect: is shown every plan, with its root.
+    """
     account = Account()
     account.add(scratch.format())
-    wanted = STEPS[: STEPS.index(until) + 1]
-    validated: dict[str, bool] = {}
-    applied = [root for root in roots if _made(scratch, root, wanted, account, validated, inspect)]
-    if "destroy" in wanted:
-        for root in reversed(applied):
+    valid: dict[str, bool] = {}
+    applied = [root for root, last in until.items() if _made(scratch, root, last, account, valid, inspect)]
+    for root in reversed(applied):
+        if until[root] == "destroy":
             account.add(scratch.destroy(root))
     return account
 
 
-_Inspect = Callable[[str, object], None]
-
-
 def _made(
-    scratch: Scratch, root: str, wanted: Sequence[str], account: Account, validated: dict[str, bool],
-    inspect: _Inspect | None,
-) -> bool:  # fmt: skip
-    """Takes one root as far as it goes, and tells whether there is something to destroy."""
-    if not account.add(scratch.init(root)):
+    scratch: Scratch, root: str, last: str, account: Account, valid: dict[str, bool], inspect: Inspect | None
+) -> bool:
+    """Takes one root as far as it goes, and tells whether there is something to destroy. valid: by configuration,
+    because environments that differ in values alone are checked once."""
+    wanted = STEPS[: STEPS.index(last) + 1]
+    if "init" not in wanted or not account.add(scratch.init(root)):
         return False
     text = scratch.text(root)
-    if "validate" in wanted and text not in validated:  # environments that differ in values alone are checked once
-        validated[text] = account.add(scratch.validate(root))
-    if not validated.get(text, True) or "plan" not in wanted or not account.add(scratch.plan(root)):
+    if "validate" in wanted and text not in valid:
+        valid[text] = account.add(scratch.validate(root))
+    if not valid.get(text) or "plan" not in wanted or not account.add(scratch.plan(root)):
         return False
     if inspect:
         inspect(root, scratch.shown(root))
@@ -103,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         needs_aws = aws.used_by(asked.infrastructure)
         environment = stack.enter_context(aws.emulator(work / "emulator.log") if needs_aws else nullcontext({}))
         scratch = Scratch.of(asked.infrastructure, work, environment)
-        account = run(scratch, asked.root or scratch.roots, asked.until)
+        account = run(scratch, dict.fromkeys(asked.root or scratch.roots, asked.until))
     for line in told(account):
         print(line)
     return 0 if account.ok else 1
