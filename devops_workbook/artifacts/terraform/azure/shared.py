@@ -1,0 +1,276 @@
+"""What the environments share: the registry of images, and the identities under which the pipeline works.
+
+The pipeline holds no key. It shows the token that its platform signs for each run; Entra takes that for one of these
+identities: one builds and pushes images, one reads for a plan, and one for each environment applies. Which run may be
+which is in the token's subject.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from devops_workbook.artifacts.blueprint import Blueprint
+from devops_workbook.artifacts.names import SHORT
+from devops_workbook.artifacts.terraform.azure.common import PROVIDERS, keyed, permission
+from devops_workbook.artifacts.terraform.azure.roots import (
+    NOBODY,
+    SHARED,
+    TO_SET,
+    group_name,
+    owner_slug,
+    registry_name,
+    settings,
+    state,
+    state_account,
+    tags_of,
+    text,
+)
+from devops_workbook.artifacts.terraform.azure.security import hardware, key_body
+from devops_workbook.artifacts.terraform.configuration import Once
+from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, call, raw, template
+from devops_workbook.artifacts.terraform.module import Module
+
+__all__ = ["KEY_SKIPS", "VAULT_SKIPS", "once_variables", "shared", "vault"]
+
+_UNTAGGED_DAYS = 30
+
+VAULT_SKIPS = {
+    "CKV_AZURE_189": "The pipeline writes the key from outside the network; the firewall lets in its addresses alone.",
+    "CKV2_AZURE_32": "It is there before any network is; the firewall lets in the pipeline's addresses alone.",
+}
+KEY_SKIPS = {
+    "CKV_AZURE_40": "The rotation policy gives every version its date of expiry.",
+    "CKV_AZURE_112": "The requirements ask for keys of the team's own, not for hardware.",
+}
+
+
+def once_variables(m: Module, b: Blueprint) -> None:
+    """The variables of a configuration that is applied once: where it is built, and who pays."""
+    known = dict(TO_SET)
+    guid = 'can(regex("^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$", var.{0}))'
+    m.variable("subscription_id", "string", "Subscription of what the environments share.", NOBODY,
+               why=f"Set before the first apply: {known['shared_subscription_id']}.",
+               checks=((guid.format("subscription_id"), "subscription_id must be a GUID."),))  # fmt: skip
+    m.variable("location", "string", "Region of what the environments share.", b.sites[0].region.id,
+               checks=(('can(regex("^[a-z]+[0-9]?$", var.location))', "location must be a region's name."),))  # fmt: skip
+    m.variable("pipeline_addresses", "list(string)", "Public addresses that the pipeline comes from.", ["203.0.113.10"],
+               why=f"Set before the first apply: {known['pipeline_addresses']}.")  # fmt: skip
+    cost = m.variable("cost_centre", "string", "Who pays; a tag's value.", text(b.requirements.owner),
+                      why=f"Set before the first apply: {known['cost_centre']}.",
+                      checks=(("length(var.cost_centre) <= 256", "cost_centre must be at most 256 characters."),))  # fmt: skip
+    m.local("tags", {**tags_of(b, SHARED, cost), "component": "pipeline"})
+
+
+def shared(b: Blueprint) -> Once:
+    """What the environments share."""
+    about = ("The registry of images and the pipeline's identities. Apply it after bootstrap and before the environments.",)
+    m = Module("shared", "Shared", about, PROVIDERS)
+    once_variables(m, b)
+    group = m.resource("azurerm_resource_group", "this", "identity", name=group_name(b, "rg"), location=raw("var.location"),
+                       tags=_tags("identity"))  # fmt: skip
+    if b.has("registry"):
+        _registry(b, m, group)
+    _identities(b, m, group)
+    return Once(m, settings(raw("var.subscription_id")), state(b, SHARED))
+
+
+def _tags(component: str) -> Ref:
+    return raw(f'merge(local.tags, {{ component = "{component}" }})')
+
+
+# --- registry --------------------------------------------------------------------------------------------
+
+
+def _registry(b: Blueprint, m: Module, group: Ref) -> None:
+    body = _encrypted(b, m, group) if keyed(b) else {}
+    rules: dict[str, Any] = {}
+    if b.has("endpoints"):
+        door = Nested("ip_rule", for_each=raw("var.pipeline_addresses"), content=Nested(action="Allow", ip_range=raw("ip_rule.value")))
+        rules = {"network_rule_set": Nested(default_action="Deny", dynamic=door), "network_rule_bypass_option": "AzureServices"}
+    registry = m.resource(
+        "azurerm_container_registry", "this", "registry", file="registry", why=b.why("cicd.artifacts"),
+        skips=_REGISTRY_SKIPS, name=registry_name(b), location=raw("var.location"), resource_group_name=group.name,
+        sku=Noted("Premium", "The tier of private endpoints, of keys of one's own and of retention."),
+        admin_enabled=False, anonymous_pull_enabled=False, data_endpoint_enabled=True,
+        zone_redundancy_enabled=b.sites[0].region.zones > 1, retention_policy_in_days=_UNTAGGED_DAYS,
+        **rules, **body, tags=_tags("registry"),
+    )  # fmt: skip
+    m.resource("azurerm_management_lock", "registry", "registry", file="registry", name="registry", scope=registry.id,
+               lock_level="CanNotDelete", notes="Holds what runs in every environment.")  # fmt: skip
+    m.output("registry_server", registry.login_server, "Host of the registry.")
+
+
+_REGISTRY_SKIPS = {
+    "CKV_AZURE_139": "The pipeline pushes from outside the network; the firewall lets in its addresses alone.",
+    "CKV_AZURE_164": "Images are signed by the pipeline and verified before they run; content trust of this kind is retired.",
+    "CKV_AZURE_165": "The plan has one registry; the second site pulls from it, as the bill counts.",
+    "CKV_AZURE_166": "The pipeline scans every image before it pushes it; nothing else may push.",
+}
+
+
+def vault(b: Blueprint, m: Module, group: Ref, what: str, component: str, skips: Mapping[str, str]) -> Ref:
+    """A vault of keys for what is applied once."""
+    return m.resource(
+        "azurerm_key_vault", what, component, skips=skips, name=b.names.compact(SHARED, what), location=raw("var.location"),
+        resource_group_name=group.name, tenant_id=m.data("azurerm_client_config", "this").tenant_id,
+        sku_name="premium" if hardware(b) else "standard", rbac_authorization_enabled=True, purge_protection_enabled=True,
+        soft_delete_retention_days=90, public_network_access_enabled=True,
+        network_acls=Nested(default_action="Deny", bypass="AzureServices", ip_rules=raw("var.pipeline_addresses")),
+        tags=_tags(component),
+    )  # fmt: skip
+
+
+def _encrypted(b: Blueprint, m: Module, group: Ref) -> dict[str, Any]:
+    box = vault(b, m, group, "images", "registry", VAULT_SKIPS)
+    identity = m.resource("azurerm_user_assigned_identity", "registry", "registry", file="registry",
+                          name=f"{b.names.of(SHARED)}-registry", location=raw("var.location"),
+                          resource_group_name=group.name, tags=_tags("registry"))  # fmt: skip
+    key = m.resource(
+        "azurerm_key_vault_key", "registry", "registry", file="registry", why=b.why("infrastructure.security"), name="registry",
+        skips=KEY_SKIPS if not hardware(b) else {"CKV_AZURE_40": KEY_SKIPS["CKV_AZURE_40"]}, key_vault_id=box.id, **key_body(b),
+        tags=_tags("registry"),
+    )  # fmt: skip
+    grant = m.resource(
+        "azurerm_role_assignment", "registry", "registry", file="registry", scope=key.resource_versionless_id,
+        role_definition_name=permission("key-vault-keys", "database")["roles"][0], principal_id=identity.principal_id,
+        principal_type="ServicePrincipal",
+    )  # fmt: skip
+    return {
+        "identity": Nested(type="UserAssigned", identity_ids=[identity.id]),
+        "encryption": Nested(key_vault_key_id=key.versionless_id, identity_client_id=identity.client_id),
+        "depends_on": [grant],
+    }  # fmt: skip
+
+
+# --- identities ------------------------------------------------------------------------------------------
+
+# Who signs a run's token, and what its subject says: of a run for an environment, and of any other. Entra compares the
+# subject as a whole. https://docs.github.com/actions/concepts/security/openid-connect,
+# https://docs.gitlab.com/ci/secrets/id_token_authentication/, https://plugins.jenkins.io/oidc-provider/ (2026-11)
+_TOKENS: Mapping[str, tuple[str, str, str]] = {
+    "github-actions": ("https://token.actions.githubusercontent.com", "repo:{repository}:environment:{environment}",
+                       "repo:{repository}:ref:refs/heads/main"),
+    "gitlab-ci": ("https://gitlab.com", "project_path:{repository}:ref_type:branch:ref:main",
+                  "project_path:{repository}:ref_type:branch:ref:main"),
+    "jenkins": ("https://jenkins.example.com/oidc", "https://jenkins.example.com/job/{system}-{environment}/",
+                "https://jenkins.example.com/job/{system}/"),
+}  # fmt: skip
+_AUDIENCE = ["api://AzureADTokenExchange"]
+
+
+def _identities(b: Blueprint, m: Module, group: Ref) -> None:
+    platform = b.choice("cicd.platform")
+    issuer, released, other = _TOKENS[platform]
+    if platform == "gitlab-ci" and b.requirements.source_host == "self-hosted":
+        issuer = "https://git.example.com"
+    known = dict(TO_SET)
+    trusted = m.variable("issuer", "string", "Who signs the tokens of the pipeline's runs.", issuer,
+                         checks=(('startswith(var.issuer, "https://")', "issuer must be an https address."),),
+                         why=f"Set before the first apply: {known['issuer']}." if "example.com" in issuer else "")  # fmt: skip
+    ids = [e.environment for e in b.environments]
+    facts = {"repository": f"{owner_slug(b)}/{b.names.system}", "system": b.names.system}
+    said = {id: released.format(environment=id, **facts) for id in ids}
+    said |= {id: other.format(**facts) for id in ("build", "plan")}
+    subjects = m.variable("subjects", "map(string)", "What the tokens say of themselves, by identity.", said,
+                          why=f"Set before the first apply: {known['subjects']}.")  # fmt: skip
+    identity = m.resource(
+        "azurerm_user_assigned_identity", "pipeline", "identity", file="identity", why=b.why("security.access"),
+        for_each=subjects, name=template(f"{b.names.of(SHARED)}-", raw("each.key")), location=raw("var.location"),
+        resource_group_name=group.name, tags=_tags("identity"),
+    )  # fmt: skip
+    m.resource(
+        "azurerm_federated_identity_credential", "pipeline", ("identity", "pipeline"), file="identity",
+        why="A run of the pipeline is this identity for as long as its token lasts, without any key.",
+        for_each=subjects, name="pipeline", resource_group_name=group.name, parent_id=raw(f"{identity}[each.key].id"),
+        issuer=trusted, audience=_AUDIENCE, subject=raw("each.value"),
+    )  # fmt: skip
+    _rights(b, m, identity, ids)
+    m.output("client_ids", raw(f"{{ for id, one in {identity} : id => one.client_id }}"), "Client ids of the pipeline's identities.")
+
+
+def _rights(b: Blueprint, m: Module, identity: Ref, ids: list[str]) -> None:
+    subscriptions = m.variable("subscription_ids", "map(string)", "Subscription of each environment.", dict.fromkeys(ids, NOBODY),
+                               why=f"Set before the first apply: {dict(TO_SET)['subscription_ids']}.")  # fmt: skip
+    scope = template("/subscriptions/", raw("each.value"))
+    for name, role, why in (
+        ("apply", "Contributor", "Builds everything in the one subscription of its environment; groups, policies and "
+         "registrations of services are in no narrower role that Microsoft keeps."),
+        ("keys", "Key Vault Crypto Officer", "Makes keys and sets their rotation; it cannot decrypt with them by this right alone."),
+        ("certificates", "Key Vault Certificates Officer", "Orders the certificate of the entry."),
+        ("policies", "Resource Policy Contributor", "Assigns policies."),
+        ("detection", "Security Admin", "Switches plans of threat detection on."),
+    ):  # fmt: skip
+        m.resource(
+            "azurerm_role_assignment", name, "identity", file="rights", why=why, for_each=subscriptions, scope=scope,
+            role_definition_name=role, principal_id=raw(f"{identity}[each.key].principal_id"), principal_type="ServicePrincipal",
+        )  # fmt: skip
+    m.resource(
+        "azurerm_role_assignment", "grants", "identity", file="rights", for_each=subscriptions, scope=scope,
+        why="Gives the identities of the service their rights, but to nobody a right to give rights, or to own anything.",
+        role_definition_name="Role Based Access Control Administrator", principal_id=raw(f"{identity}[each.key].principal_id"),
+        principal_type="ServicePrincipal", condition_version="2.0", condition=_CONDITION,
+    )  # fmt: skip
+    m.resource(
+        "azurerm_role_assignment", "plan", "identity", file="rights", why="Reads, to plan a change.", for_each=subscriptions,
+        scope=scope, role_definition_name="Reader", principal_id=raw(f'{identity}["plan"].principal_id'),
+        principal_type="ServicePrincipal",
+    )  # fmt: skip
+    _states(b, m, identity, ids)
+    if b.has("registry"):
+        _images(b, m, identity, ids)
+
+
+# Owner, User Access Administrator and Role Based Access Control Administrator, which nobody is given
+# (https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/privileged, 2026-11).
+_PRIVILEGED = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635, 18d7d88d-d35e-4fb5-a5c3-7773c20a72d9, f58310d9-a9f6-439a-9e8d-f62e7b41a168"
+
+
+def _clause(action: str, of: str) -> str:
+    no = f"@{of}[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAllValues:GuidNotEquals {{{_PRIVILEGED}}}"
+    who = f"@{of}[Microsoft.Authorization/roleAssignments:PrincipalType] StringEqualsIgnoreCase 'ServicePrincipal'"
+    return f"((!(ActionMatches{{'Microsoft.Authorization/roleAssignments/{action}'}})) OR ({no} AND {who}))"
+
+
+_CONDITION = f"{_clause('write', 'Request')} AND {_clause('delete', 'Resource')}"
+
+
+def _states(b: Blueprint, m: Module, identity: Ref, ids: list[str]) -> None:
+    container = template(
+        "/subscriptions/", raw("var.subscription_id"), f"/resourceGroups/{group_name(b, 'state-rg')}/providers/Microsoft.Storage",
+        f"/storageAccounts/{state_account(b)}/blobServices/default/containers/", raw("each.value"),
+    )  # fmt: skip
+    names = {id: SHORT.get(id, id) for id in ids}
+    for name, role, who, why in (
+        ("state", "Storage Blob Data Contributor", "each.key", "Reads and writes the state of its environment, and locks it."),
+        ("state_read", "Storage Blob Data Reader", '"plan"', "Reads states, to plan a change."),
+    ):
+        m.resource(
+            "azurerm_role_assignment", name, "pipeline", file="rights", why=why, for_each=names, scope=container,
+            role_definition_name=role, principal_id=raw(f"{identity}[{who}].principal_id"), principal_type="ServicePrincipal",
+        )  # fmt: skip
+
+
+def _images(b: Blueprint, m: Module, identity: Ref, ids: list[str]) -> None:
+    registry = raw("azurerm_container_registry.this.id")
+    role = permission("container-registry", "pipeline")["roles"][0]
+    m.resource(
+        "azurerm_role_assignment", "push", "registry", file="rights", why="Connection pipeline and registry: signed image.",
+        scope=registry, role_definition_name=role, principal_id=raw(f'{identity}["build"].principal_id'),
+        principal_type="ServicePrincipal",
+    )  # fmt: skip
+    pull = permission("container-registry", "compute")["roles"][0]
+    only = f"{{{_PULL}}}"
+    m.resource(
+        "azurerm_role_assignment", "pull_grants", "registry", file="rights", for_each=call("toset", ids), scope=registry,
+        why=f"Each environment lets its own identities pull ({pull}), and may give no other right.",
+        role_definition_name="Role Based Access Control Administrator", principal_id=raw(f"{identity}[each.key].principal_id"),
+        principal_type="ServicePrincipal", condition_version="2.0",
+        condition=" AND ".join(
+            f"((!(ActionMatches{{'Microsoft.Authorization/roleAssignments/{action}'}})) OR "
+            f"(@{of}[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {only}))"
+            for action, of in (("write", "Request"), ("delete", "Resource"))),
+    )  # fmt: skip
+
+
+_PULL = "7f951dda-4ed3-4680-a7ca-43fe172d538d"  # AcrPull, of the built-in roles for containers
