@@ -12,7 +12,7 @@ from typing import Any
 
 from devops_workbook.artifacts.blueprint import FOLDERS, Blueprint, Each
 from devops_workbook.artifacts.model import Artifact, Trace
-from devops_workbook.artifacts.terraform.hcl import Block, Nested, Noted, Ref, assignments, raw, render
+from devops_workbook.artifacts.terraform.hcl import Bare, Block, Nested, Noted, Ref, assignments, raw, render
 from devops_workbook.artifacts.terraform.module import Module, ProviderSource, Variable, Wire, declared, required
 from devops_workbook.artifacts.terraform.readme import module_readme
 
@@ -89,7 +89,7 @@ def _main(c: Configuration) -> Iterator[Block]:
         if module.optional:
             body["count"] = raw(f"var.{module.call}_enabled ? 1 : 0")
         if module.passed:
-            body["providers"] = {name: raw(to) for name, to in module.passed.items()}
+            body["providers"] = {Bare(name): raw(to) for name, to in module.passed.items()}
         body["source"] = f"../../modules/{module.folder}"
         for v in module.variables.values():
             value = _passed(module, v)

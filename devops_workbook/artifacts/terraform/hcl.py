@@ -18,7 +18,7 @@ from textwrap import wrap
 from typing import Any, TypeAlias
 
 __all__ = [
-    "Block", "Expr", "Nested", "Noted", "Ref", "Value", "assignments", "call", "comment", "quoted", "raw", "render",
+    "Bare", "Block", "Expr", "Nested", "Noted", "Ref", "Value", "assignments", "call", "comment", "quoted", "raw", "render",
     "template",
 ]  # fmt: skip
 
@@ -93,6 +93,12 @@ class Noted:
 
     value: Value
     why: str
+
+
+class Bare(str):
+    """A key that stands without quotes whatever is in it: `aws.second`, in the providers that a module is given."""
+
+    __slots__ = ()
 
 
 class Nested:
@@ -207,7 +213,7 @@ def _object(entries: Mapping[str, Any], indent: str) -> str:
 def _key(key: Any) -> str:
     if isinstance(key, Expr):
         return f"({_expression(key, '')})"
-    return key if _NAME.fullmatch(key) else quoted(key)
+    return key if isinstance(key, Bare) or _NAME.fullmatch(key) else quoted(key)
 
 
 def _aligned(pairs: Iterable[tuple[str, Any]], indent: str) -> Iterator[str]:

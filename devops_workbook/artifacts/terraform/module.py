@@ -134,9 +134,16 @@ class Module:
         return Ref(f"local.{name}")
 
     def data(self, type: str, name: str, /, *, file: str = "main", **body: Any) -> Ref:
-        """Declares a data source; returns the reference to it."""
-        self._blocks.setdefault(file, []).append(Block("data", (type, name), body))
+        """Declares a data source, once however often it is asked for; returns the reference to it."""
+        known = (block for blocks in self._blocks.values() for block in blocks)
+        if not any((block.type, block.labels) == ("data", (type, name)) for block in known):
+            self._blocks.setdefault(file, []).append(Block("data", (type, name), body))
         return Ref(f"data.{type}.{name}")
+
+    def ephemeral(self, type: str, name: str, /, *, file: str = "main", **body: Any) -> Ref:
+        """Declares a value that exists while Terraform runs and is in no state; returns the reference to it."""
+        self._blocks.setdefault(file, []).append(Block("ephemeral", (type, name), body))
+        return Ref(f"ephemeral.{type}.{name}")
 
     def resource(
         self,
@@ -205,7 +212,7 @@ def _output(o: Output) -> Block:
     return Block("output", (o.name,), {"description": o.description, "value": o.value})
 
 
-LANGUAGE = ">= 1.10, < 2.0"  # from 1.10 the state's lock is kept in the bucket itself
+LANGUAGE = ">= 1.11, < 2.0"  # from 1.10 the state's lock is kept in the bucket itself, from 1.11 no secret is in it
 
 
 def required(providers: Iterable[ProviderSource], **more: Any) -> Block:
