@@ -114,7 +114,7 @@ def _trail(t: Template, b: Blueprint) -> None:
         t, "AuditTrailBucket", "audit", name, own, statements=statements, condition=first, why=b.why("security.compliance"),
         LoggingConfiguration={"DestinationBucketName": access_bucket(t), "LogFilePrefix": "audit/"},
         LifecycleConfiguration={"Rules": [{"Id": "retention", "Status": "Enabled",
-                                           "ExpirationInDays": max(b.requirements.log_retention_days, _searchable(b))}]},
+                                           "ExpirationInDays": _searchable(b)}]},
     )  # fmt: skip
     logs = log_group(t, b, "AuditTrailLogs", "audit", sub("/", t.name_parameter, "/audit"), own, condition=first)
     writes = role(t, "AuditTrailRole", "audit", "cloudtrail.amazonaws.com", condition=first, statements=[
@@ -130,7 +130,7 @@ def _trail(t: Template, b: Blueprint) -> None:
 def _searchable(b: Blueprint) -> int:
     """Days that audit events are kept, as the plan says."""
     signal = next(s for s in b.assessment.telemetry.signals if s.component == "audit")
-    return round(max(tier.days for tier in signal.retention))
+    return sum(tier.days for tier in signal.tiers)
 
 
 def _detection(t: Template, b: Blueprint) -> None:

@@ -75,7 +75,8 @@ def _switches(stack: Stack) -> dict[str, tuple[str, Each]]:
 
 def given_to(stack: Stack) -> dict[str, Given]:
     """What the deployment fills in: parameters that other stacks gave."""
-    return {p.name: p.value for p in parameters_of(stack).values() if isinstance(_value_of(stack, p), Given)}
+    values = {p.name: _value_of(stack, p) for p in parameters_of(stack).values()}
+    return {name: value for name, value in values.items() if isinstance(value, Given)}
 
 
 def _value_of(stack: Stack, p: Parameter) -> Any:
@@ -191,9 +192,15 @@ def _traces(b: Blueprint, stack: Stack, environment: str) -> Iterator[Trace]:
                 continue
             path = f"{template.id}." if stack.nested else ""
             address = f"{stack.name}/{path}{resource.name}"
-            for id in resource.components:
+            for id in _there(b, resource.components, environment):
                 part = b.part(id + stack.suffix) or b.part(id)
                 if not part:
                     raise ValueError(f"{address} implements {id}, which the design does not have.")
                 yield Trace(root, address, resource.type, part)
 
+
+def _there(b: Blueprint, components: tuple[str, ...], environment: str) -> Iterator[str]:
+    """The components that the environment has: those of a second site only where it has one."""
+    deployment = next(e for e in b.environments if e.environment == environment)
+    two = len(deployment.regions) > 1 or (b.backup_region is not None and deployment.backed_up)
+    return (id for id in components if two or not id.endswith("-2"))

@@ -33,7 +33,7 @@ def nosql(b: Blueprint, stored: Stored, net: Net) -> None:
             choose(doubled(t, b), _replica(b.sites[1].region.id, theirs, t, recovery | protection)),
         ]
         t.resource(
-            "Table", "AWS::DynamoDB::GlobalTable", ("database",), condition=t.primary, keep="Retain",
+            "Table", "AWS::DynamoDB::GlobalTable", ("database", "database-2"), condition=t.primary, keep="Retain",
             why=b.why("infrastructure.database"), **common, Replicas=replicas,
             StreamSpecification={"StreamViewType": "NEW_AND_OLD_IMAGES"},
             SSESpecification={"SSEEnabled": True, **({"SSEType": "KMS"} if own is not None else {})},
