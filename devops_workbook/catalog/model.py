@@ -281,6 +281,10 @@ class Provider:
     facts: Mapping[str, Fact]
     latency: Mapping[tuple[str, str], Fact] = field(default_factory=dict)
 
+    def infrastructure_code(self, wanted: str) -> str:
+        """The infrastructure language a design is written in: the one wanted, or the provider's first."""
+        return wanted if wanted in self.iac else next(iter(self.iac))
+
     def round_trip(self, source: str, target: str) -> Fact | None:
         """The measured round trip between two regions in ms, in either direction; None = not known."""
         return self.latency.get((source, target)) or self.latency.get((target, source))

@@ -23,5 +23,8 @@ def cloudwatch_alarms(b: Blueprint) -> Iterator[Alarm]:
 
 def critical_alarms(b: Blueprint, *components: str) -> list[str]:
     """The ids of the alarms on errors and latency that call a release back."""
-    return [a.id for a in cloudwatch_alarms(b)
-            if a.component in components and a.severity == "critical" and a.signal in ("errors", "latency")]  # fmt: skip
+    return [
+        a.id
+        for a in cloudwatch_alarms(b)
+        if a.component in components and a.severity == "critical" and a.signal in ("errors", "latency")
+    ]

@@ -49,11 +49,11 @@ def _bucket(b: Blueprint, m: Module, security: Module, key: Ref | None) -> tuple
         checks=[("length(var.bucket) <= 63", "A bucket's name has 63 characters at most.")],
     )  # fmt: skip
     logs = m.variable("log_bucket_id", "string", "The bucket that access logs go to.", security.wire("log_bucket_id"))
-    kept = deletion_protection(b, m, None)
+    kept = deletion_protection(m)
     lock = {"object_lock_enabled": True} if _written_once(b) else {}
     made = bucket(
         m, "trail", "audit", title, file=_FILE, key=key, why=b.why("security.compliance"), **lock,
-        force_destroy=raw(f"!{kept}"), skips=bucket_skips(b, keyed=key is not None, logged=True), tags=tags(b, m, "audit"),
+        force_destroy=raw(f"!{kept}"), skips=bucket_skips(keyed=key is not None, logged=True), tags=tags(b, m, "audit"),
     )  # fmt: skip
     m.resource("aws_s3_bucket_logging", "trail", "audit", file=_FILE, bucket=made.id, target_bucket=logs,
                target_prefix="audit/")  # fmt: skip
@@ -91,7 +91,9 @@ def _trail(b: Blueprint, m: Module, made: Ref, policy: Ref, key: Ref | None, sto
         m, "trail", "audit", named("audit"), trust("cloudtrail.amazonaws.com"),
         allow("cloudwatch-logs", "write", template(group.arn, ":*")), file=_FILE, tags=tags(b, m, "audit"),
     )  # fmt: skip
-    skips = {"CKV_AWS_252": "findings and rules give notice; that a file of log entries has arrived tells nobody anything"}
+    skips = {
+        "CKV_AWS_252": "findings and rules give notice; that a file of log entries has arrived tells nobody anything"
+    }
     if key is None:
         skips["CKV_AWS_35"] = "the plan leaves keys to the provider, which encrypts by default"
     m.resource(

@@ -5,7 +5,7 @@ Copies that the plan keeps in the second region alone are made at home first, wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint
@@ -19,7 +19,7 @@ from devops_workbook.assess.model import BackupSet
 
 __all__ = ["backup"]
 
-_AWAY = {"provider": raw("aws.second")}
+_AWAY: Mapping[str, Any] = {"provider": raw("aws.second")}
 _HOURS = {
     "log": "cron(0 * * * ? *)",
     "daily": "cron(0 2 * * ? *)",
@@ -87,7 +87,7 @@ def _far_key(b: Blueprint, m: Module, securities: Sequence[Module]) -> Ref:
     key = m.resource(
         "aws_kms_key", "copy", "backup-2", why=b.why("infrastructure.security"), **_AWAY,
         description="Encrypts backups in the second region", enable_key_rotation=True, deletion_window_in_days=30,
-        policy=document(*key_policy()), tags=tags(b, m, "backup-2"),
+        policy=document(*key_policy(m)), tags=tags(b, m, "backup-2"),
     )  # fmt: skip
     m.resource("aws_kms_alias", "copy", "backup-2", **_AWAY, name=template("alias/", raw("var.name"), "-copies"),
                target_key_id=key.key_id)  # fmt: skip
@@ -95,7 +95,7 @@ def _far_key(b: Blueprint, m: Module, securities: Sequence[Module]) -> Ref:
 
 
 def _vault(b: Blueprint, m: Module, name: str, id: str, key: Ref | None, **provider: Any) -> Ref:
-    keyed = {} if key is None else {"kms_key_arn": key}
+    keyed: Mapping[str, Any] = {} if key is None else {"kms_key_arn": key}
     skips = {"CKV_AWS_166": "the plan leaves keys to the provider, which encrypts by default"} if key is None else {}
     vault = m.resource(
         "aws_backup_vault", name, id, why=b.why("disaster_recovery.backup"), skips=skips, **provider,

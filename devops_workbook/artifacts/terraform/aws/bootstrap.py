@@ -24,7 +24,6 @@ from devops_workbook.artifacts.terraform.module import Module
 __all__ = ["backend", "backends", "bootstrap", "environment_accounts", "settings"]
 
 _COMPONENT = "pipeline"
-_KEEP = "versions of the state older than this can no longer help"
 _VERSION_DAYS = 90
 
 
@@ -93,26 +92,26 @@ def bootstrap(b: Blueprint) -> Once:
 
 def _key(b: Blueprint, m: Module, name: str, accounts: Ref, **provider: Ref) -> Ref:
     users = {
-        "Sid": "StatesOfEnvironments", "Effect": "Allow", "Principal": {"AWS": _roots(b, accounts)},
+        "Sid": "StatesOfEnvironments", "Effect": "Allow", "Principal": {"AWS": _roots(accounts)},
         "Action": list(code_facts("aws")["permissions"]["kms"]["encrypt"]["actions"]), "Resource": "*",
     }  # fmt: skip
     made = m.resource(
         "aws_kms_key", name, _COMPONENT, why=b.why("infrastructure.security"), **provider,
         description="Encrypts the state of Terraform", enable_key_rotation=True, deletion_window_in_days=30,
-        policy=document(*key_policy((users,))),
+        policy=document(*key_policy(m, (users,))),
     )  # fmt: skip
-    m.resource("aws_kms_alias", name, _COMPONENT, **provider, name=f"alias/{b.names.system}-state", target_key_id=made.key_id)
+    m.resource(
+        "aws_kms_alias", name, _COMPONENT, **provider, name=f"alias/{b.names.system}-state", target_key_id=made.key_id
+    )
     return made.arn
 
 
-def _roots(b: Blueprint, accounts: Ref) -> Any:
+def _roots(accounts: Ref) -> Any:
     """The accounts of the environments, as principals; each once, also where several share one."""
     return raw(f'[for a in distinct(values({accounts})) : "arn:aws:iam::${{a}}:root"]')
 
 
-def _bucket(
-    b: Blueprint, m: Module, name: str, title: str, key: Ref | None, accounts: Ref, **provider: Ref
-) -> Ref:
+def _bucket(b: Blueprint, m: Module, name: str, title: str, key: Ref | None, accounts: Ref, **provider: Ref) -> Ref:
     skips = {
         "CKV_AWS_18": "who reads and writes it is in the audit trail of the account",
         "CKV2_AWS_62": "nothing is started by a change of the state",
@@ -139,7 +138,7 @@ def _bucket(
 def _statements(b: Blueprint, made: Ref, accounts: Ref) -> Iterator[Mapping[str, Any]]:
     """Only over TLS; each environment's account has its own state and the list of what there is."""
     yield only_tls("s3", [made.arn, template(made.arn, "/*")])
-    look = {**allow("s3", "state-list", made.arn), "Principal": {"AWS": _roots(b, accounts)}}
+    look = {**allow("s3", "state-list", made.arn), "Principal": {"AWS": _roots(accounts)}}
     yield look
     for e in b.environments:
         own = template("arn:aws:iam::", raw(f'var.environment_accounts["{e.environment}"]'), ":root")
@@ -158,7 +157,11 @@ def _copy(b: Blueprint, m: Module, made: Ref, key: Ref | None, accounts: Ref) ->
     target: dict[str, Any] = {"bucket": copy.arn}
     selected: dict[str, Any] = {}
     if key is not None and copy_key is not None:
-        statements = [*statements, allow("kms", "decrypt", key), {**allow("kms", "encrypt", copy_key), "Sid": "EncryptCopy"}]
+        statements = [
+            *statements,
+            allow("kms", "decrypt", key),
+            {**allow("kms", "encrypt", copy_key), "Sid": "EncryptCopy"},
+        ]
         target["encryption_configuration"] = Nested(replica_kms_key_id=copy_key)
         selected = {"source_selection_criteria": Nested(sse_kms_encrypted_objects=Nested(status="Enabled"))}
     title: Expr = template(f"{b.names.system}-state-copy")

@@ -52,18 +52,18 @@ def dns(b: Blueprint) -> Module:
     _proofs(m, zone, first)
     m.output("zone_id", zone.zone_id, "The zone.")
     m.output("name_servers", zone.name_servers, "What the parent zone must delegate to.", exported=True)
-    m.output("certificate_arn", _proved(b, m, "this", first), "The certificate in the first region.")
+    m.output("certificate_arn", _proved(m, "this", first), "The certificate in the first region.")
     if two:
-        on = m.variable("second_site", "bool", "Whether the environment has the second site.", b.present(b.sites[1]))
+        on = m.variable("second_site", "bool", "Whether the environment has the second site.", raw("var.second_site"))
         second = _certificate(b, m, "second", domain, count=raw(f"{on} ? 1 : 0"), **_SECOND)
-        proved = _proved(b, m, "second", raw(f"one({second}[*])"), count=raw(f"{on} ? 1 : 0"), **_SECOND)
+        proved = _proved(m, "second", raw(f"one({second}[*])"), count=raw(f"{on} ? 1 : 0"), **_SECOND)
         m.output("certificate_second_arn", raw(str(proved).replace(".certificate_arn", "[*].certificate_arn").join(
             ("one(", ")"))), "The certificate in the second region.")  # fmt: skip
     if in_front(b):
         shown = Ref("aws_acm_certificate_validation.this").certificate_arn
         if region:
             everywhere_ = {"provider": raw("aws.global")}
-            shown = _proved(b, m, "global", _certificate(b, m, "global", domain, **everywhere_), **everywhere_)
+            shown = _proved(m, "global", _certificate(b, m, "global", domain, **everywhere_), **everywhere_)
         m.output("certificate_global_arn", shown, "The certificate that CloudFront shows.")
     return m
 
@@ -85,7 +85,7 @@ def _proofs(m: Module, zone: Ref, issued: Ref) -> None:
     )  # fmt: skip
 
 
-def _proved(b: Blueprint, m: Module, name: str, issued: Ref, **more: Ref) -> Ref:
+def _proved(m: Module, name: str, issued: Ref, **more: Ref) -> Ref:
     """The certificate, once it has been issued."""
     waited = m.resource(
         "aws_acm_certificate_validation", name, "dns", **more, certificate_arn=issued.arn,

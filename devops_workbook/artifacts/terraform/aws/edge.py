@@ -35,9 +35,7 @@ HEALTH_PATH = "/healthz"
 def edge(b: Blueprint, site: Site, network: Module, security: Module, data: Module, dns: Module) -> Module:
     """The entry of a site. Puts out address_name and address_zone_id, to which names point, and what compute registers
     with: target_group_arn, or execution_arn of the gateway that calls a function."""
-    about = (
-        "Takes requests in over TLS and hands them on, encrypted again, to whatever of the service is healthy.",
-    )
+    about = ("Takes requests in over TLS and hands them on, encrypted again, to whatever of the service is healthy.",)
     m = placed(b, "edge", "Edge", about, site)
     gateway = b.component("entry").role == "api_gateway"
     if balanced(b):
@@ -45,12 +43,14 @@ def edge(b: Blueprint, site: Site, network: Module, security: Module, data: Modu
     if gateway:
         _gateway(b, m, site, network, security, data, dns)
     if len(b.sites) > 1:
-        _health(b, m, site, _SIGNS["gateway" if gateway else "balancer"])
+        _health(b, m, _SIGNS["gateway" if gateway else "balancer"])
     return m
 
 
 def _certificate(m: Module, site: Site, dns: Module) -> Ref:
-    return m.variable("certificate_arn", "string", "The certificate of the entry, in its region.", certificate(dns, site))
+    return m.variable(
+        "certificate_arn", "string", "The certificate of the entry, in its region.", certificate(dns, site)
+    )
 
 
 def _domain(m: Module) -> Ref:
@@ -62,10 +62,11 @@ def _groups(m: Module, network: Module) -> Ref:
     return m.variable("security_group_ids", "map(string)", told, network.wire("security_group_ids"))
 
 
-def _health(b: Blueprint, m: Module, site: Site, sign: Mapping[str, Any]) -> None:
+def _health(b: Blueprint, m: Module, sign: Mapping[str, Any]) -> None:
     """The alarm that tells whether the site serves; names lead elsewhere while it is on."""
-    on = m.variable("second_site", "bool", "Whether the environment has a site to fail over to.",
-                    b.at(site, lambda e: len(e.regions) > 1))  # fmt: skip
+    on = m.variable(
+        "second_site", "bool", "Whether the environment has a site to fail over to.", raw("var.second_site")
+    )
     alarm = m.resource(
         "aws_cloudwatch_metric_alarm", "health", "entry", file="health", why=b.why("disaster_recovery.recovery"),
         count=raw(f"{on} ? 1 : 0"), alarm_name=named("does-not-serve"), **sign, evaluation_periods=3,
@@ -113,7 +114,7 @@ def _balancer(
         internal=Noted(private, "Users come from the company network." if not inside else
                        "Only the gateway's link reaches it.") if private else False,
         security_groups=[_groups(m, network)["entry"]], subnets=subnets, drop_invalid_header_fields=True,
-        enable_deletion_protection=deletion_protection(b, m, site),
+        enable_deletion_protection=deletion_protection(m),
         access_logs=Nested(bucket=logs, prefix="entry", enabled=True), tags=tags(b, m, "entry"),
         skips={} if b.has("waf") and not in_front(b) else {"CKV2_AWS_28": _unfiltered(b)},
     )  # fmt: skip
@@ -192,9 +193,7 @@ def _logs_key(b: Blueprint, m: Module, security: Module) -> Ref | None:
 # --- API Gateway -----------------------------------------------------------------------------------------
 
 
-def _gateway(
-    b: Blueprint, m: Module, site: Site, network: Module, security: Module, data: Module, dns: Module
-) -> None:
+def _gateway(b: Blueprint, m: Module, site: Site, network: Module, security: Module, data: Module, dns: Module) -> None:
     domain = _domain(m)
     host = template("origin.", domain) if in_front(b) else domain
     m.data("aws_region", "current", file="gateway")
@@ -255,10 +254,10 @@ def _integration(b: Blueprint, m: Module, api: Ref, network: Module, data: Modul
     if intake_is_direct(b):
         return _INTAKES[b.component("intake").service](b, m, api, data)
     kind = b.provider.services[b.component("compute").service].kind
-    return _function(b, m, api) if kind == "functions" else _link(b, m, api, network)
+    return _function(m, api) if kind == "functions" else _link(b, m, api, network)
 
 
-def _function(b: Blueprint, m: Module, api: Ref) -> Ref:
+def _function(m: Module, api: Ref) -> Ref:
     region, account = raw("data.aws_region.current.name"), raw("data.aws_caller_identity.current.account_id")
     function = ("arn:aws:lambda:", region, ":", account, ":function:", raw("var.name"), f"-{FUNCTION}:{ALIAS}")
     return m.resource(

@@ -38,7 +38,7 @@ def front(b: Blueprint, dns: Module, entries: Sequence[Module]) -> Module:
     domain = m.variable("domain", "string", "The name under which users reach the environment.", raw("var.domain"))
     name = template("origin.", domain) if shown else domain
     if two:
-        m.variable("second_site", "bool", "Whether the environment has the second site.", b.present(b.sites[1]))
+        m.variable("second_site", "bool", "Whether the environment has the second site.", raw("var.second_site"))
     for i, entry in enumerate(entries):
         _lead(b, m, zone, name, entry, i, two)
     if shown:
@@ -133,7 +133,9 @@ def _cdn(b: Blueprint, m: Module, dns: Module, zone: Ref, domain: Ref, origin: A
 def _why_cdn(b: Blueprint) -> str:
     if b.has("cdn"):
         return b.why("scaling.caching")
-    return "AWS WAF does not attach to HTTP APIs, so a distribution that caches nothing carries it. " + b.why("security.network")
+    return "AWS WAF does not attach to HTTP APIs, so a distribution that caches nothing carries it. " + b.why(
+        "security.network"
+    )
 
 
 def _cache_policy(b: Blueprint) -> Any:
@@ -167,4 +169,3 @@ def _access_log(b: Blueprint, m: Module, made: Ref, id: str) -> None:
     )  # fmt: skip
     m.resource("aws_cloudwatch_log_delivery", "cdn", id, file="cdn", delivery_source_name=source.name,
                delivery_destination_arn=target.arn, tags=tags(b, m, id))  # fmt: skip
-

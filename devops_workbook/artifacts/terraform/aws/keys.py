@@ -6,12 +6,12 @@ roles' own policies say who has which. Services that encrypt on their own behalf
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.facts import code_facts
-from devops_workbook.artifacts.terraform.aws.placed import named, tags
+from devops_workbook.artifacts.terraform.aws.placed import tags
 from devops_workbook.artifacts.terraform.aws.policies import document
 from devops_workbook.artifacts.terraform.hcl import Noted, Ref, raw, template
 from devops_workbook.artifacts.terraform.module import Module
@@ -53,20 +53,20 @@ def _key(b: Blueprint, m: Module, use: str) -> Ref:
     key = m.resource(
         "aws_kms_key", use, "keys", file="keys", why=b.why("infrastructure.security") + held,
         description=f"Encrypts {USES[use]}", enable_key_rotation=True, deletion_window_in_days=_WAIT,
-        policy=document(*key_policy(_services(b, use))), tags=tags(b, m, "keys"),
+        policy=document(*key_policy(m, _FOR_SERVICES.get(use, tuple)())), tags=tags(b, m, "keys"),
     )  # fmt: skip
     m.resource("aws_kms_alias", use, "keys", file="keys", name=template("alias/", raw("var.name"), f"-{use}"),
                target_key_id=key.key_id)  # fmt: skip
     return key
 
 
-def key_policy(services: Iterator[Statement] | tuple[Statement, ...] = ()) -> Iterator[Statement]:
+def key_policy(m: Module, services: Iterable[Statement] = ()) -> Iterator[Statement]:
     """The statements of a key's policy: who administers, who uses, which services."""
     for sid, use in (("AdministeredByRoles", "administer"), ("UsedByRoles", "use")):
         yield {
             "Sid": sid, "Effect": "Allow",
             "Principal": {"AWS": template("arn:aws:iam::", raw("data.aws_caller_identity.current.account_id"), ":root")},
-            "Action": _actions(use), "Resource": _THIS,
+            "Action": m.local(f"to_{use}", _actions(use)), "Resource": _THIS,
         }  # fmt: skip
     yield from services
 
@@ -78,20 +78,16 @@ def _actions(use: str) -> list[str]:
     return list(code_facts("aws")["permissions"]["kms"][use]["actions"])
 
 
-def _services(b: Blueprint, use: str) -> Iterator[Statement]:
-    yield from _FOR_SERVICES.get(use, lambda b: iter(()))(b)
-
-
 def service(sid: str, principal: str | Ref | Any, condition: Mapping[str, Any]) -> Statement:
     """The statement that lets a service encrypt and decrypt with a key on its own behalf."""
     return {"Sid": sid, "Effect": "Allow", "Principal": {"Service": principal}, "Action": _actions("encrypt"),
-            "Resource": "*", "Condition": condition}  # fmt: skip
+            "Resource": _THIS, "Condition": condition}  # fmt: skip
 
 
 _OURS = {"StringEquals": {"aws:SourceAccount": raw("data.aws_caller_identity.current.account_id")}}
 
 
-def _logging(b: Blueprint) -> Iterator[Statement]:
+def _logging() -> Iterator[Statement]:
     region, account = raw("data.aws_region.current.name"), raw("data.aws_caller_identity.current.account_id")
     groups = template("arn:aws:logs:", region, ":", account, ":log-group:*")
     yield service("LogGroups", template("logs.", region, ".amazonaws.com"),
@@ -101,19 +97,18 @@ def _logging(b: Blueprint) -> Iterator[Statement]:
                                     "costalerts.amazonaws.com", "backup.amazonaws.com"], _OURS)  # fmt: skip
 
 
-def _disks(b: Blueprint) -> Iterator[Statement]:
+def _disks() -> Iterator[Statement]:
     """Groups of machines start their disks under a role of the service's own, which gets grants for it."""
     account = raw("data.aws_caller_identity.current.account_id")
     name = "role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
     principal = {"AWS": template("arn:aws:iam::", account, ":root")}
     only = {"ArnEquals": {"aws:PrincipalArn": template("arn:aws:iam::", account, f":{name}")}}
-    yield {"Sid": "DisksOfGroups", "Effect": "Allow", "Principal": principal, "Action": [*_actions("encrypt")],
-           "Resource": "*", "Condition": only}  # fmt: skip
+    yield {"Sid": "DisksOfGroups", "Effect": "Allow", "Principal": principal, "Action": _actions("encrypt"),
+           "Resource": _THIS, "Condition": only}  # fmt: skip
     grant = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
     yield {"Sid": "GrantsForDisksOfGroups", "Effect": "Allow", "Principal": principal, "Action": _actions("grant"),
-           "Resource": "*", "Condition": {**only, **grant}}  # fmt: skip
+           "Resource": _THIS, "Condition": {**only, **grant}}  # fmt: skip
     yield service("EventsIntoQueues", ["sns.amazonaws.com", "s3.amazonaws.com"], _OURS)
 
 
-_FOR_SERVICES: Mapping[str, Any] = {"logs": _logging, "files": _disks}
-_ = named
+_FOR_SERVICES: Mapping[str, Callable[[], Iterable[Statement]]] = {"logs": _logging, "files": _disks}

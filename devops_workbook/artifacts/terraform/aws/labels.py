@@ -108,6 +108,11 @@ def _root_variables(b: Blueprint) -> Iterator[Variable]:
         ('can(regex("^[^@ ]+@[^@ ]+$", var.notification_address))', "notification_address must be a mail address."),
     )  # fmt: skip
     yield from _images(b)
+    yield _variable("deletion_protection", "Whether what holds data is protected against deletion; development may be "
+                    "thrown away.", b.each(lambda e: e.environment != "development"), "", type="bool")  # fmt: skip
+    if len(b.sites) > 1:
+        yield _variable("second_site", "Whether this environment has the second site.", b.present(b.sites[1]), "",
+                        type="bool")  # fmt: skip
     if not b.requirements.public_facing:
         yield _variable(
             "client_cidrs", "Address ranges of the company network, from which users come.", ["10.0.0.0/8"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint
@@ -33,7 +34,7 @@ def log_group(
     skips = {"CKV_AWS_158": _PROVIDER_KEYS} if key is None else {}
     if days < _YEAR:
         skips["CKV_AWS_338"] = f"the requirements keep logs for {wanted} days"
-    keyed = {} if key is None else {"kms_key_id": key}
+    keyed: Mapping[str, Any] = {} if key is None else {"kms_key_id": key}
     return m.resource(
         "aws_cloudwatch_log_group", name, component, file=file, skips=skips, name=title,
         retention_in_days=Noted(days, why), **keyed, **body,

@@ -10,7 +10,7 @@ from devops_workbook.artifacts.terraform.aws.keys import own_keys
 from devops_workbook.artifacts.terraform.aws.logs import log_group
 from devops_workbook.artifacts.terraform.aws.placed import named, placed, tags
 from devops_workbook.artifacts.terraform.aws.policies import allow, role, trust
-from devops_workbook.artifacts.terraform.aws.reach import Rule, attached, balanced, gateway_services, rules
+from devops_workbook.artifacts.terraform.aws.reach import Rule, attached, gateway_services, rules
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, call, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 
@@ -37,7 +37,7 @@ def network(b: Blueprint, site: Site, security: Module) -> Module:
     _ways_out(b, m, site, vpc, subnets)
     _flow_log(b, m, security, vpc)
     groups = {id: _security_group(b, m, vpc, id) for id in attached(b)}
-    _endpoints(b, m, site, vpc, subnets["app"], groups)
+    _endpoints(b, m, vpc, subnets["app"], groups)
     for rule in rules(b):
         _open(b, m, rule, groups)
     _outputs(m, vpc, subnets, groups)
@@ -76,8 +76,12 @@ def _vpc(b: Blueprint, m: Module, site: Site) -> Ref:
         why="From the address plan; no two environments or regions overlap.",
         checks=[("can(cidrhost(var.cidr, 0))", "cidr must be an IPv4 block such as 10.0.0.0/16.")],
     )  # fmt: skip
-    m.data("aws_availability_zones", "available", state="available",
-           filter=Nested(name="opt-in-status", values=["opt-in-not-required"]))  # fmt: skip
+    m.data(
+        "aws_availability_zones", "available", state="available",
+        filter=Nested(name="opt-in-status", values=["opt-in-not-required"]),
+        skips={"CKV_AWS_394": "which zones an account has is its own; subnets keep theirs if one is added"},
+    )  # fmt: skip
+    m.data("aws_region", "current")
     vpc = m.resource(
         "aws_vpc", "this", "network", why=b.why(_WHY), cidr_block=cidr, enable_dns_support=True,
         enable_dns_hostnames=True, tags=tags(b, m, "network", Name=Ref("var.name")),
@@ -105,6 +109,7 @@ def _subnets(b: Blueprint, m: Module, site: Site, vpc: Ref, tier: str) -> Ref:
         "aws_subnet", tier, f"subnet-{tier}", count=raw(f"length({cidrs})"), vpc_id=vpc.id,
         cidr_block=raw(f"{cidrs}[count.index]"), availability_zone=zones, map_public_ip_on_launch=False,
         tags=tags(b, m, f"subnet-{tier}", Name=raw(f'"${{var.name}}-{tier}-${{count.index + 1}}"'), **more),
+        lifecycle=Nested(ignore_changes=[raw("availability_zone")]),
     )  # fmt: skip
 
 
@@ -180,8 +185,7 @@ def _nat(b: Blueprint, m: Module, zones: Ref) -> Ref:
 # --- endpoints -------------------------------------------------------------------------------------------
 
 
-def _endpoints(b: Blueprint, m: Module, site: Site, vpc: Ref, app: Ref, groups: Mapping[str, Ref]) -> None:
-    m.data("aws_region", "current")
+def _endpoints(b: Blueprint, m: Module, vpc: Ref, app: Ref, groups: Mapping[str, Ref]) -> None:
     for service in gateway_services(b):
         m.resource(
             "aws_vpc_endpoint", service, "subnet-app", file="endpoints", vpc_id=vpc.id, vpc_endpoint_type="Gateway",
@@ -253,18 +257,18 @@ def _side(
 ) -> None:
     m.resource(
         f"aws_vpc_security_group_{side}_rule", name, own, file="reach", security_group_id=groups[own].id,
-        **_peer(b, m, peer, groups), ip_protocol="tcp", from_port=rule.port, to_port=rule.port,
+        **_peer(m, peer, groups), ip_protocol="tcp", from_port=rule.port, to_port=rule.port,
         description=rule.label, tags=tags(b, m, own),
     )  # fmt: skip
 
 
-def _peer(b: Blueprint, m: Module, peer: str, groups: Mapping[str, Ref]) -> Mapping[str, Any]:
+def _peer(m: Module, peer: str, groups: Mapping[str, Ref]) -> Mapping[str, Any]:
     if peer in groups:
         return {"referenced_security_group_id": groups[peer].id}
-    return _OUTSIDE[peer](b, m)
+    return _OUTSIDE[peer](m)
 
 
-def _clients(b: Blueprint, m: Module) -> Mapping[str, Any]:
+def _clients(m: Module) -> Mapping[str, Any]:
     ranges = m.variable(
         "client_cidrs", "list(string)", "Address ranges of the company network, from which users come.",
         raw("var.client_cidrs"),
@@ -273,18 +277,18 @@ def _clients(b: Blueprint, m: Module) -> Mapping[str, Any]:
     return {"for_each": raw(f"toset({ranges})"), "cidr_ipv4": raw("each.value")}
 
 
-def _cdn(b: Blueprint, m: Module) -> Mapping[str, Any]:
+def _cdn(m: Module) -> Mapping[str, Any]:
     listed = m.data("aws_ec2_managed_prefix_list", "cloudfront", file="reach",
                     name="com.amazonaws.global.cloudfront.origin-facing")  # fmt: skip
     return {"prefix_list_id": Noted(listed.id, "Where CloudFront comes from when it asks an origin.")}
 
 
-def _gateway(service: str) -> Callable[[Blueprint, Module], Mapping[str, Any]]:
-    return lambda b, m: {"prefix_list_id": Ref(f"aws_vpc_endpoint.{service}").prefix_list_id}
+def _gateway(service: str) -> Callable[[Module], Mapping[str, Any]]:
+    return lambda _: {"prefix_list_id": Ref(f"aws_vpc_endpoint.{service}").prefix_list_id}
 
 
-_OUTSIDE: Mapping[str, Callable[[Blueprint, Module], Mapping[str, Any]]] = {
-    "internet": lambda b, m: {"cidr_ipv4": "0.0.0.0/0"},
+_OUTSIDE: Mapping[str, Callable[[Module], Mapping[str, Any]]] = {
+    "internet": lambda _: {"cidr_ipv4": "0.0.0.0/0"},
     "clients": _clients,
     "cdn": _cdn,
     "s3": _gateway("s3"),

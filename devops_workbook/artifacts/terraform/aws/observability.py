@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from devops_workbook.artifacts.alarms import Alarm
@@ -72,8 +71,9 @@ def observability(
              "traces are kept. A signal that a service does not report has no alarm.",)  # fmt: skip
     w = _Watch(b, placed(b, "observability", "Observability", about, site), site, data, edge, compute)
     topic = _topic(w, security)
-    for _, alarms in groupby(cloudwatch_alarms(b), key=lambda a: (a.component, a.signal)):
-        _alarm(w, list(alarms), topic)
+    alarms = list(cloudwatch_alarms(b))
+    for pair in dict.fromkeys((a.component, a.signal) for a in alarms):
+        _alarm(w, [a for a in alarms if (a.component, a.signal) == pair], topic)
     if b.has("dashboards") and b.component("dashboards").service == "cloudwatch-dashboards":
         _dashboards(w)
     if b.has("traces") and b.component("traces").service == "x-ray":
@@ -148,11 +148,15 @@ def _alarm(w: _Watch, alarms: Sequence[Alarm], topic: Ref) -> None:
     })  # fmt: skip
     unit = "share" if fact.get("per") else fact["unit"]
     chosen = m.variable(
-        name, "map(object({ threshold = number, minutes = number }))",
+        name,
+        "map(object({ threshold = number, minutes = number }))",
         f"Alarms on {first.signal} of the {first.component} by severity; the threshold is in {_UNITS.get(unit, unit)}.",
-        values, why="; ".join(f"{a.severity}: {a.why}" for a in alarms) + ".",
-        checks=[(f"alltrue([for alarm in values(var.{name}) : alarm.minutes >= 1])", "An alarm takes a minute at least.")],
-    )  # fmt: skip
+        values,
+        why="; ".join(f"{a.severity}: {a.why}" for a in alarms) + ".",
+        checks=[
+            (f"alltrue([for alarm in values(var.{name}) : alarm.minutes >= 1])", "An alarm takes a minute at least.")
+        ],
+    )
     missing = Noted("notBreaching", "Without requests there is nothing to measure.")
     m.resource(
         "aws_cloudwatch_metric_alarm", name, first.component, file="alarms", for_each=chosen,
@@ -210,8 +214,13 @@ _SHOWN = ("entry", "compute", "database")
 def _dashboards(w: _Watch) -> None:
     """One for the whole service and one for each of its parts, in production."""
     m, b = w.module, w.b
-    shown = m.variable("dashboards", "bool", "Whether there are dashboards; they serve all environments.",
-                       b.at(w.site, lambda e: e.environment == "production"), why=b.why("observability.dashboards"))  # fmt: skip
+    shown = m.variable(
+        "dashboards",
+        "bool",
+        "Whether there are dashboards; they serve all environments.",
+        b.at(w.site, lambda e: e.environment == "production"),
+        why=b.why("observability.dashboards"),
+    )
     m.data("aws_region", "current", file="dashboards")
     parts = {id: list(_widgets(w, id)) for id in _SHOWN}
     boards = {"service": [x for widgets in parts.values() for x in widgets], **parts}

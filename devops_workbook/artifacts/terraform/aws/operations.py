@@ -6,14 +6,14 @@ opened here, at both ends.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.terraform.aws.placed import everywhere, named, tags
 from devops_workbook.artifacts.terraform.aws.reach import is_tool
-from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, raw, template
+from devops_workbook.artifacts.terraform.hcl import Nested, Ref, raw
 from devops_workbook.artifacts.terraform.module import Module
 from devops_workbook.design.model import Component, Connection
 
@@ -160,6 +160,3 @@ def _peering(b: Blueprint, m: Module, net: _Net) -> None:
             count=raw(f"length({tables})"), route_table_id=raw(f"{tables}[count.index]"), destination_cidr_block=cidr,
             vpc_peering_connection_id=accepted.id,
         )  # fmt: skip
-
-
-_ = (Iterator, Noted, template)

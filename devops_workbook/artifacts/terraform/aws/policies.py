@@ -50,16 +50,14 @@ def only_tls(service: str, resources: list[Any]) -> Statement:
     return {
         "Sid": "OnlyTls",
         "Effect": "Deny",
-        "Principal": "*",
+        "Principal": {"AWS": "*"},
         "Action": f"{service}:*",
         "Resource": resources,
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
 
 
-def role(
-    m: Module, name: str, component: str, title: Expr, trusted: Expr, *statements: Statement, **body: Any
-) -> Ref:
+def role(m: Module, name: str, component: str, title: Expr, trusted: Expr, *statements: Statement, **body: Any) -> Ref:
     """A role, and the one policy it has if it may do anything; returns the role. body: its tags, its file, its why."""
     file, why = body.pop("file", "main"), body.pop("why", "")
     made = m.resource(

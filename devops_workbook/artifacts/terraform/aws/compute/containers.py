@@ -49,7 +49,7 @@ def compute(c: Scope) -> None:
     m.output("service_name", service.name, "The service.", exported=True)
     m.output("role_arn", Ref("aws_iam_role.service").arn, "The service's role.")
     may = [allow("ecs", "deploy", service.id), allow("ecs", "register")]
-    may.append(passes(c, "ecs-tasks.amazonaws.com", Ref("aws_iam_role.service"), Ref("aws_iam_role.execution")))
+    may.append(passes("ecs-tasks.amazonaws.com", Ref("aws_iam_role.service"), Ref("aws_iam_role.execution")))
     if _switched(c):
         _release(c, cluster, service)
         may.append(by_codedeploy(c))
@@ -141,12 +141,24 @@ def _service(c: Scope, cluster: Ref, task: Ref) -> Ref:
         deployed += [raw("load_balancer")] if _switched(c) else []
     told = "Releases and scaling change these; Terraform leaves them alone."
     return m.resource(
-        "aws_ecs_service", "this", "compute", why=c.b.why("cicd.deployment"), name=named("service"), cluster=cluster.id,
-        task_definition=task.arn, desired_count=floor, platform_version="LATEST", **_capacity(c), propagate_tags="SERVICE",
+        "aws_ecs_service",
+        "this",
+        "compute",
+        why=c.b.why("cicd.deployment"),
+        name=named("service"),
+        cluster=cluster.id,
+        task_definition=task.arn,
+        desired_count=floor,
+        platform_version="LATEST",
+        **_capacity(c),
+        propagate_tags="SERVICE",
         availability_zone_rebalancing="ENABLED" if not _switched(c) else "DISABLED",
-        **_deployment(c), network_configuration=place, **front, tags=c.tags("compute"),
+        **_deployment(c),
+        network_configuration=place,
+        **front,
+        tags=c.tags("compute"),
         lifecycle=Nested(ignore_changes=Noted(deployed, told)),
-    )  # fmt: skip
+    )
 
 
 def _start_seconds(c: Scope) -> int:
@@ -179,7 +191,9 @@ def _release(c: Scope, cluster: Ref, service: Ref) -> None:
     m = c.module
     names = m.variable("target_group_names", "list(string)", "The two target groups between which a release switches.",
                        c.edge.wire("target_group_names"))  # fmt: skip
-    listener = m.variable("listener_arn", "string", "The listener whose traffic is switched.", c.edge.wire("listener_arn"))
+    listener = m.variable(
+        "listener_arn", "string", "The listener whose traffic is switched.", c.edge.wire("listener_arn")
+    )
     pair = Nested(
         prod_traffic_route=Nested(listener_arns=[listener]),
         target_group=[Nested(name=raw(f"{names}[0]")), Nested(name=raw(f"{names}[1]"))],
@@ -212,12 +226,19 @@ def _scale(c: Scope, cluster: Ref, service: Ref) -> None:
     if by_backlog(c):
         body = {"target_value": backlog_target(c), "customized_metric_specification": _backlog(c, cluster, service)}
     m.resource(
-        "aws_appautoscaling_policy", "service", "compute", file="scaling", name=named("target"),
-        policy_type="TargetTrackingScaling", service_namespace=target.service_namespace, resource_id=target.resource_id,
+        "aws_appautoscaling_policy",
+        "service",
+        "compute",
+        file="scaling",
+        name=named("target"),
+        policy_type="TargetTrackingScaling",
+        service_namespace=target.service_namespace,
+        resource_id=target.resource_id,
         scalable_dimension=target.scalable_dimension,
         target_tracking_scaling_policy_configuration=Nested(
-            **body, scale_out_cooldown=60, scale_in_cooldown=Noted(_QUIET, "Ten quiet minutes before anything shrinks.")),
-    )  # fmt: skip
+            **body, scale_out_cooldown=60, scale_in_cooldown=Noted(_QUIET, "Ten quiet minutes before anything shrinks.")
+        ),
+    )
     only = rests(c)
     if by_calendar(c):
         always = {} if only is None else {"count": raw(f"{only} ? 0 : 1")}
@@ -247,8 +268,17 @@ def _action(
 ) -> None:  # fmt: skip
     minute, hour, *_ = cron.split()
     c.module.resource(
-        "aws_appautoscaling_scheduled_action", name, "compute", file="scaling", why=why, **count, name=named(name),
-        service_namespace=target.service_namespace, resource_id=target.resource_id,
-        scalable_dimension=target.scalable_dimension, schedule=f"cron({minute} {hour} ? * MON-FRI *)", timezone=TIMEZONE,
+        "aws_appautoscaling_scheduled_action",
+        name,
+        "compute",
+        file="scaling",
+        why=why,
+        **count,
+        name=named(name),
+        service_namespace=target.service_namespace,
+        resource_id=target.resource_id,
+        scalable_dimension=target.scalable_dimension,
+        schedule=f"cron({minute} {hour} ? * MON-FRI *)",
+        timezone=TIMEZONE,
         scalable_target_action=Nested(min_capacity=ends[0], max_capacity=ends[1]),
-    )  # fmt: skip
+    )

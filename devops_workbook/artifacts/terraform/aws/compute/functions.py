@@ -45,21 +45,38 @@ def _function(c: Scope) -> Ref:
     statements += [allow("x-ray", "write")] if traced else []
     own = role(m, "service", "compute", named("service"), trust("lambda.amazonaws.com"), *statements,
                why="What the function may do.", tags=c.tags("compute"))  # fmt: skip
-    memory = m.variable("memory_mb", "number", "Memory of an instance, MiB; processors come with it.",
-                        c.sized("compute", lambda s: int(s.memory_gib * _MIB)), why=c.b.why("scaling.capacity"),
-                        checks=[("var.memory_mb >= 128 && var.memory_mb <= 10240", "From 128 to 10240 MiB.")])  # fmt: skip
+    memory = m.variable(
+        "memory_mb",
+        "number",
+        "Memory of an instance, MiB; processors come with it.",
+        c.sized("compute", lambda s: int(s.memory_gib * _MIB)),
+        why=c.b.why("scaling.capacity"),
+        checks=[("var.memory_mb >= 128 && var.memory_mb <= 10240", "From 128 to 10240 MiB.")],
+    )
     told = "The pipeline publishes versions; Terraform leaves the one that runs alone."
     return m.resource(
-        "aws_lambda_function", "service", "compute", why=c.b.why("infrastructure.compute"), skips=_skips(c),
-        function_name=named(FUNCTION), role=own.arn, package_type="Image", image_uri=_image(c), architectures=["x86_64"],
-        memory_size=memory, timeout=Noted(timeout_seconds(c.b), "As long as the entry waits, or as Lambda allows a worker."),
-        reserved_concurrent_executions=Noted(c.ceiling(), "The ceiling that the database bears."), publish=True,
-        **c.keyed("kms_key_arn", "secrets"), environment=Nested(variables=dict(sorted(c.environment().items()))),
+        "aws_lambda_function",
+        "service",
+        "compute",
+        why=c.b.why("infrastructure.compute"),
+        skips=_skips(c),
+        function_name=named(FUNCTION),
+        role=own.arn,
+        package_type="Image",
+        image_uri=_image(c),
+        architectures=["x86_64"],
+        memory_size=memory,
+        timeout=Noted(timeout_seconds(c.b), "As long as the entry waits, or as Lambda allows a worker."),
+        reserved_concurrent_executions=Noted(c.ceiling(), "The ceiling that the database bears."),
+        publish=True,
+        **c.keyed("kms_key_arn", "secrets"),
+        environment=Nested(variables=dict(sorted(c.environment().items()))),
         vpc_config=Nested(subnet_ids=c.subnets(), security_group_ids=[c.security_group("compute")]),
         logging_config=Nested(log_format="JSON", log_group=group.name),
-        tracing_config=Nested(mode="Active" if traced else "PassThrough"), tags=c.tags("compute"),
+        tracing_config=Nested(mode="Active" if traced else "PassThrough"),
+        tags=c.tags("compute"),
         lifecycle=Nested(ignore_changes=Noted([raw("image_uri")], told)),
-    )  # fmt: skip
+    )
 
 
 def _skips(c: Scope) -> Mapping[str, str]:
@@ -83,21 +100,30 @@ def _kept_to_lambda(c: Scope) -> list[Mapping[str, Any]]:
 
 
 def _image(c: Scope) -> Ref:
-    """The image; where the plan keeps images at the source host, a registry of Lambda's own holds the copy that runs."""
+    """The image; where the plan keeps images at the source host, Lambda's own registry has the copy that runs."""
     if c.b.has("registry"):
         return c.image()
     m = c.module
-    tag = m.variable("image_tag", "string", "The release that runs until the pipeline deploys another.",
-                     raw("var.image_tag"))  # fmt: skip
+    tag = m.variable(
+        "image_tag", "string", "The release that runs until the pipeline deploys another.", raw("var.image_tag")
+    )
     skips = {} if c.own_keys else {"CKV_AWS_136": "the plan leaves keys to the provider, which encrypts by default"}
     key = c.key("secrets")
-    sealed = {} if key is None else {"encryption_configuration": Nested(encryption_type="KMS", kms_key=key)}
+    sealed: Mapping[str, Any] = (
+        {} if key is None else {"encryption_configuration": Nested(encryption_type="KMS", kms_key=key)}
+    )
     repository = m.resource(
-        "aws_ecr_repository", "service", "compute", skips=skips,
-        why="Lambda takes images from Amazon ECR alone; the pipeline pushes a copy of each release.", name=named("service"),
-        image_tag_mutability="IMMUTABLE", image_scanning_configuration=Nested(scan_on_push=True), **sealed,
+        "aws_ecr_repository",
+        "service",
+        "compute",
+        skips=skips,
+        why="Lambda takes images from Amazon ECR alone; the pipeline pushes a copy of each release.",
+        name=named("service"),
+        image_tag_mutability="IMMUTABLE",
+        image_scanning_configuration=Nested(scan_on_push=True),
+        **sealed,
         tags=c.tags("compute"),
-    )  # fmt: skip
+    )
     m.output("repository_url", repository.repository_url, "Where the pipeline pushes the image that Lambda runs.")
     return template(repository.repository_url, ":", tag)  # type: ignore[return-value]
 

@@ -6,7 +6,7 @@ load balancer reaches them at their own addresses, bound to its target group by 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from devops_workbook.artifacts.terraform.aws.compute.machines import action
@@ -21,7 +21,7 @@ from devops_workbook.artifacts.terraform.aws.compute.scaling import (
 )
 from devops_workbook.artifacts.terraform.aws.compute.scope import Scope
 from devops_workbook.artifacts.terraform.aws.hours import CLOSING, OPENING, WHY
-from devops_workbook.artifacts.terraform.aws.instances import metadata, root_disk
+from devops_workbook.artifacts.terraform.aws.instances import metadata, root_disk, tagged
 from devops_workbook.artifacts.terraform.aws.logs import log_group
 from devops_workbook.artifacts.terraform.aws.placed import named
 from devops_workbook.artifacts.terraform.aws.policies import allow, role, trust
@@ -37,6 +37,7 @@ _IMAGES = {"arm": "AL2023_ARM_64_STANDARD", "x86": "AL2023_x86_64_STANDARD"}
 _NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistryPullOnly")
 _FIRST_ADDONS, _LATER_ADDONS = ("vpc-cni", "kube-proxy", "eks-pod-identity-agent"), ("coredns", "metrics-server")
 _SYSTEM = "kube-system"
+_THIRD = 33  # per cent, the surge of the capacity plan
 
 
 def compute(c: Scope) -> None:
@@ -82,19 +83,30 @@ def _cluster(c: Scope) -> Ref:
         checks=[("can(cidrhost(var.service_cidr, 0))", "service_cidr must be an IPv4 block.")],
     )  # fmt: skip
     return m.resource(
-        "aws_eks_cluster", "this", "compute", file="cluster", why=c.b.why("infrastructure.compute"), skips=skips,
-        name=named("cluster"), role_arn=made.arn, version=_VERSION,
+        "aws_eks_cluster",
+        "this",
+        "compute",
+        file="cluster",
+        why=c.b.why("infrastructure.compute"),
+        skips=skips,
+        name=named("cluster"),
+        role_arn=made.arn,
+        version=_VERSION,
         enabled_cluster_log_types=["api", "audit", "authenticator", "controllerManager", "scheduler"],
         bootstrap_self_managed_addons=False,
         access_config=Nested(authentication_mode="API", bootstrap_cluster_creator_admin_permissions=False),
-        **sealed, kubernetes_network_config=Nested(service_ipv4_cidr=services),
+        **sealed,
+        kubernetes_network_config=Nested(service_ipv4_cidr=services),
         upgrade_policy=Nested(support_type="STANDARD"),
         vpc_config=Nested(
             subnet_ids=Noted(subnets, "The control plane asks for two zones, even where nodes run in one."),
-            security_group_ids=[c.security_group("compute")], endpoint_private_access=True, endpoint_public_access=False,
+            security_group_ids=[c.security_group("compute")],
+            endpoint_private_access=True,
+            endpoint_public_access=False,
         ),
-        tags=c.tags("compute"), depends_on=[log, policy],
-    )  # fmt: skip
+        tags=c.tags("compute"),
+        depends_on=[log, policy],
+    )
 
 
 def _nodes(c: Scope, cluster: Ref) -> Ref:
@@ -105,38 +117,82 @@ def _nodes(c: Scope, cluster: Ref) -> Ref:
         for_each=call("toset", list(_NODE_POLICIES)), role=made.name,
         policy_arn=template("arn:aws:iam::aws:policy/", raw("each.value")),
     )  # fmt: skip
-    image = m.variable("node_image", "string", "Kind of image that the nodes start from.", c.arch().map(_IMAGES.__getitem__),
-                       checks=[('startswith(var.node_image, "AL2023_")', "Amazon Linux 2023, for either processor.")])  # fmt: skip
+    image = m.variable(
+        "node_image",
+        "string",
+        "Kind of image that the nodes start from.",
+        c.arch().map(_IMAGES.__getitem__),
+        checks=[('startswith(var.node_image, "AL2023_")', "Amazon Linux 2023, for either processor.")],
+    )
     disk = round(c.b.catalog.assumptions["disk_gb_per_instance"].value or 50)
     launched = m.resource(
-        "aws_launch_template", "nodes", "compute", file="nodes", name=named("nodes"), update_default_version=True,
+        "aws_launch_template",
+        "nodes",
+        "compute",
+        file="nodes",
+        name=named("nodes"),
+        update_default_version=True,
         vpc_security_group_ids=[c.security_group("compute"), cluster.vpc_config[0].cluster_security_group_id],
-        metadata_options=metadata(), monitoring=Nested(enabled=True), block_device_mappings=root_disk(disk, c.key("files")),
+        metadata_options=metadata(),
+        monitoring=Nested(enabled=True),
+        block_device_mappings=root_disk(disk, c.key("files")),
+        tag_specifications=tagged(m, {**c.tags("compute"), "Name": named("node")}),
         tags=c.tags("compute"),
-    )  # fmt: skip
+    )
+    common: Mapping[str, Any] = {
+        "cluster_name": cluster.name,
+        "node_role_arn": made.arn,
+        "subnet_ids": c.subnets(),
+        "ami_type": image,
+        "instance_types": [c.sku()],
+        "launch_template": Nested(id=launched.id, version=launched.latest_version),
+        "depends_on": [attached],
+    }
+    if not _spot(c):
+        return _node_group(c, "this", "ON_DEMAND", (c.floor(), c.ceiling()), c.b.why("scaling.capacity"), common)
+    rest = raw(f"max(1, {c.ceiling()} - {c.floor()})")
+    _node_group(c, "spot", "SPOT", (0, rest), "What is above the floor may be interrupted.", common)
+    told = "The floor that must not fail is on demand."
+    return _node_group(c, "this", "ON_DEMAND", (c.floor(), raw(f"max(1, {c.floor()})")), told, common)
+
+
+def _spot(c: Scope) -> bool:
+    return c.b.choice("cost.resources") == "spot-mixed"
+
+
+def _node_group(
+    c: Scope, name: str, capacity: str, ends: tuple[Any, Any], why: str, common: Mapping[str, Any]
+) -> Ref:  # fmt: skip
     told = "The cluster's autoscaler and the calendar change these."
     moving = [raw("scaling_config[0].desired_size")]
-    spot = c.b.choice("cost.resources") == "spot-mixed"
-    return m.resource(
-        "aws_eks_node_group", "this", "compute", file="nodes", why=c.b.why("scaling.capacity"), cluster_name=cluster.name,
-        node_group_name=named("nodes"), node_role_arn=made.arn, subnet_ids=c.subnets(), ami_type=image,
-        instance_types=[c.sku()], **({"capacity_type": "ON_DEMAND"} if not spot else {}),
-        launch_template=Nested(id=launched.id, version=launched.latest_version),
-        scaling_config=Nested(min_size=c.floor(), max_size=c.ceiling(), desired_size=c.floor()),
-        update_config=Nested(max_unavailable_percentage=Noted(33, "A third of the nodes at a time.")),
-        node_repair_config=Nested(enabled=True), tags=c.tags("compute"), depends_on=[attached],
+    return c.module.resource(
+        "aws_eks_node_group", name, "compute", file="nodes", why=why, **common, capacity_type=capacity,
+        node_group_name=named("nodes" if name == "this" else name),
+        scaling_config=Nested(min_size=ends[0], max_size=ends[1], desired_size=ends[0]),
+        update_config=Nested(max_unavailable_percentage=Noted(_THIRD, "A third of the nodes at a time.")),
+        node_repair_config=Nested(enabled=True), tags=c.tags("compute"),
         lifecycle=Nested(ignore_changes=Noted(moving, told)),
     )  # fmt: skip
 
 
 def _addons(c: Scope, cluster: Ref, nodes: Ref) -> None:
-    for names, later in ((_FIRST_ADDONS, []), (_LATER_ADDONS, [nodes])):
+    steps: tuple[tuple[Sequence[str], Mapping[str, Any]], ...] = (
+        (_FIRST_ADDONS, {}),
+        (_LATER_ADDONS, {"depends_on": [nodes]}),
+    )
+    for names, later in steps:
         c.module.resource(
-            "aws_eks_addon", "after_nodes" if later else "before_nodes", "compute", file="cluster",
-            for_each=call("toset", names), cluster_name=cluster.name,
-            addon_name=raw("each.value"), resolve_conflicts_on_update="OVERWRITE", tags=c.tags("compute"),
-            **({"depends_on": later} if later else {}),
-        )  # fmt: skip
+            "aws_eks_addon",
+            "after_nodes" if later else "before_nodes",
+            "compute",
+            file="cluster",
+            for_each=call("toset", names),
+            cluster_name=cluster.name,
+            addon_name=raw("each.value"),
+            resolve_conflicts_on_update="OVERWRITE",
+            tags=c.tags("compute"),
+            **later,
+        )
 
 
 # --- identities ------------------------------------------------------------------------------------------
@@ -144,10 +200,17 @@ def _addons(c: Scope, cluster: Ref, nodes: Ref) -> None:
 
 def _identities(c: Scope, cluster: Ref, nodes: Ref) -> None:
     _identity(c, cluster, "service", NAMESPACE, ACCOUNT, service_statements(c), "What the service's pods may do.")
-    group = template("arn:aws:autoscaling:", c.region(), ":", c.account(), ":autoScalingGroup:*:autoScalingGroupName/",
-                     _group(nodes))  # fmt: skip
-    scaler = [allow("eks", "scale-nodes", group), allow("eks", "describe-group", nodes.arn), allow("eks", "describe-nodes")]
-    _identity(c, cluster, "autoscaler", _SYSTEM, "cluster-autoscaler", scaler, "Adds and removes nodes of the one group.")
+    groups = [nodes, Ref("aws_eks_node_group.spot")] if _spot(c) else [nodes]
+    parts = ("arn:aws:autoscaling:", c.region(), ":", c.account(), ":autoScalingGroup:*:autoScalingGroupName/")
+    scaled = [template(*parts, _group(group)) for group in groups]
+    scaler = [
+        allow("eks", "scale-nodes", scaled),
+        allow("eks", "describe-group", [group.arn for group in groups]),
+        allow("eks", "describe-nodes"),
+    ]
+    _identity(
+        c, cluster, "autoscaler", _SYSTEM, "cluster-autoscaler", scaler, "Adds and removes nodes of the one group."
+    )
     if balanced(c.b):
         target = c.module.variable("target_group_arn", "string", "Where pods register to be reached.",
                                    c.edge.wire("target_group_arn"))  # fmt: skip
@@ -163,7 +226,9 @@ def _identity(
     m = c.module
     here = {"StringEquals": {"aws:SourceArn": cluster.arn}}
     trusted = trust("pods.eks.amazonaws.com", ["sts:AssumeRole", "sts:TagSession"], **here)
-    made = role(m, name, "compute", named(name), trusted, *statements, file="identities", why=why, tags=c.tags("compute"))
+    made = role(
+        m, name, "compute", named(name), trusted, *statements, file="identities", why=why, tags=c.tags("compute")
+    )
     m.resource("aws_eks_pod_identity_association", name, "compute", file="identities", cluster_name=cluster.name,
                namespace=namespace, service_account=account, role_arn=made.arn, tags=c.tags("compute"))  # fmt: skip
 
@@ -189,13 +254,21 @@ def _access(c: Scope, cluster: Ref) -> None:
 
 def _scale(c: Scope, nodes: Ref) -> None:
     group, only = _group(nodes), rests(c)
+    most = raw(f"max(1, {c.floor()})") if _spot(c) else c.ceiling()
     if by_calendar(c):
+        busy = floor_when_busy(c)
         always = {} if only is None else {"count": raw(f"{only} ? 0 : 1")}
-        action(c, group, "busy", BUSY_FROM, (floor_when_busy(c), c.ceiling()), c.b.why("scaling.autoscaling"), always)
-        action(c, group, "quiet", BUSY_UNTIL, (c.floor(), c.ceiling()), "Back to the floor.", always)
+        action(
+            c,
+            group,
+            "busy",
+            BUSY_FROM,
+            (busy, raw(f"max(1, {busy})") if _spot(c) else c.ceiling()),
+            c.b.why("scaling.autoscaling"),
+            always,
+        )
+        action(c, group, "quiet", BUSY_UNTIL, (c.floor(), most), "Back to the floor.", always)
     if only is not None:
         some = {"count": raw(f"{only} ? 1 : 0")}
-        action(c, group, "open", OPENING, (c.floor(), c.ceiling()), WHY, some, desired=c.floor())
+        action(c, group, "open", OPENING, (c.floor(), most), WHY, some, desired=c.floor())
         action(c, group, "close", CLOSING, (0, 0), WHY, some, desired=0)
-
-

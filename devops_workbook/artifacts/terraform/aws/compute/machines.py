@@ -6,7 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from devops_workbook.artifacts.terraform.aws.compute.permissions import pulls, service_statements, session, writes_logs
-from devops_workbook.artifacts.terraform.aws.compute.releases import WATCH_MINUTES, released_by_pipeline, rollback_alarms
+from devops_workbook.artifacts.terraform.aws.compute.releases import (
+    WATCH_MINUTES,
+    released_by_pipeline,
+    rollback_alarms,
+)
 from devops_workbook.artifacts.terraform.aws.compute.scaling import (
     BUSY_FROM,
     BUSY_UNTIL,
@@ -20,7 +24,7 @@ from devops_workbook.artifacts.terraform.aws.compute.scaling import (
 )
 from devops_workbook.artifacts.terraform.aws.compute.scope import Scope
 from devops_workbook.artifacts.terraform.aws.hours import CLOSING, OPENING, WHY
-from devops_workbook.artifacts.terraform.aws.instances import metadata, newest_image, root_disk
+from devops_workbook.artifacts.terraform.aws.instances import metadata, newest_image, root_disk, tagged
 from devops_workbook.artifacts.terraform.aws.placed import named
 from devops_workbook.artifacts.terraform.aws.policies import allow, role, trust
 from devops_workbook.artifacts.terraform.aws.reach import balanced
@@ -55,26 +59,37 @@ def _template(c: Scope) -> Ref:
                why="What the machines may do.", tags=c.tags("compute"))  # fmt: skip
     profile = m.resource("aws_iam_instance_profile", "service", "compute", name=named("service"), role=own.name,
                          tags=c.tags("compute"))  # fmt: skip
-    arch = m.variable("architecture", "string", "Processors of the machines.", c.arch().map(_ARCHES.__getitem__),
-                      checks=[('contains(["arm64", "x86_64"], var.architecture)', "Either arm64 or x86_64.")])  # fmt: skip
+    arch = m.variable(
+        "architecture",
+        "string",
+        "Processors of the machines.",
+        c.arch().map(_ARCHES.__getitem__),
+        checks=[('contains(["arm64", "x86_64"], var.architecture)', "Either arm64 or x86_64.")],
+    )
     disk = round(c.b.catalog.assumptions["disk_gb_per_instance"].value or 50)
-    name = {"component": "compute", "Name": named("service")}
     return m.resource(
-        "aws_launch_template", "service", "compute", why=c.b.why("infrastructure.compute"), name=named("service"),
-        image_id=newest_image(arch), instance_type=c.sku(), update_default_version=True, ebs_optimized=True,
+        "aws_launch_template",
+        "service",
+        "compute",
+        why=c.b.why("infrastructure.compute"),
+        name=named("service"),
+        image_id=newest_image(arch),
+        instance_type=c.sku(),
+        update_default_version=True,
+        ebs_optimized=True,
         user_data=call("base64encode", call("join", "\n", _start(c, group))),
-        vpc_security_group_ids=[c.security_group("compute")], iam_instance_profile=Nested(arn=profile.arn),
-        metadata_options=metadata(2), monitoring=Nested(enabled=True),
+        vpc_security_group_ids=[c.security_group("compute")],
+        iam_instance_profile=Nested(arn=profile.arn),
+        metadata_options=metadata(2),
+        monitoring=Nested(enabled=True),
         block_device_mappings=root_disk(disk, c.key("files")),
-        tag_specifications=[Nested(resource_type=kind, tags=call("merge", raw("data.aws_default_tags.current.tags"), name))
-                            for kind in ("instance", "volume")],
+        tag_specifications=tagged(m, {**c.tags("compute"), "Name": named("service")}),
         tags=c.tags("compute"),
-    )  # fmt: skip
+    )
 
 
 def _start(c: Scope, group: Ref) -> Sequence[Any]:
     """What a machine does when it starts: run the image, told of its surroundings, its log sent away."""
-    c.module.data("aws_default_tags", "current")
     image = c.image()
     host = raw(f'split("/", {image})[0]')
     told = [template(f"{name}=", value) for name, value in sorted(c.environment().items())]
@@ -123,10 +138,13 @@ def _launched(c: Scope, launched: Ref) -> Mapping[str, Any]:
         return {"launch_template": Nested(id=launched.id, version=version)}
     told = "The floor that must not fail is on demand; what is above it may be interrupted."
     mixed = Nested(
-        instances_distribution=Nested(on_demand_base_capacity=Noted(c.floor(), told), spot_allocation_strategy="price-capacity-optimized",
-                                      on_demand_percentage_above_base_capacity=0),
+        instances_distribution=Nested(
+            on_demand_base_capacity=Noted(c.floor(), told),
+            spot_allocation_strategy="price-capacity-optimized",
+            on_demand_percentage_above_base_capacity=0,
+        ),
         launch_template=Nested(launch_template_specification=Nested(launch_template_id=launched.id, version=version)),
-    )  # fmt: skip
+    )
     return {"mixed_instances_policy": mixed}
 
 
@@ -158,7 +176,7 @@ def _scale(c: Scope, group: Ref) -> None:
     body: dict[str, Any] = {"target_value": cpu_target(c), "predefined_metric_specification": Nested(
         predefined_metric_type="ASGAverageCPUUtilization")}  # fmt: skip
     if by_backlog(c):
-        body = {"target_value": backlog_target(c), "customized_metric_specification": _backlog(c, group)}
+        body = {"target_value": backlog_target(c), "customized_metric_specification": _backlog(c, group.name)}
     m.resource(
         "aws_autoscaling_policy", "service", "compute", file="scaling", why=c.b.why("scaling.autoscaling"),
         name=named("target"), autoscaling_group_name=group.name, policy_type="TargetTrackingScaling",
@@ -167,7 +185,9 @@ def _scale(c: Scope, group: Ref) -> None:
     only = rests(c)
     if by_calendar(c):
         always = {} if only is None else {"count": raw(f"{only} ? 0 : 1")}
-        action(c, group.name, "busy", BUSY_FROM, (floor_when_busy(c), c.ceiling()), c.b.why("scaling.autoscaling"), always)
+        action(
+            c, group.name, "busy", BUSY_FROM, (floor_when_busy(c), c.ceiling()), c.b.why("scaling.autoscaling"), always
+        )
         action(c, group.name, "quiet", BUSY_UNTIL, (c.floor(), c.ceiling()), "Back to the floor.", always)
     if only is not None:
         some = {"count": raw(f"{only} ? 1 : 0")}
@@ -181,10 +201,20 @@ def action(
 ) -> None:  # fmt: skip
     """A scheduled change of a group; desired: -1 leaves the number of machines to the limits."""
     c.module.resource(
-        "aws_autoscaling_schedule", name, "compute", file="scaling", why=why, **count, scheduled_action_name=named(name),
-        autoscaling_group_name=group, recurrence=cron, time_zone="Etc/UTC", min_size=ends[0], max_size=ends[1],
+        "aws_autoscaling_schedule",
+        name,
+        "compute",
+        file="scaling",
+        why=why,
+        **count,
+        scheduled_action_name=named(name),
+        autoscaling_group_name=group,
+        recurrence=cron,
+        time_zone="Etc/UTC",
+        min_size=ends[0],
+        max_size=ends[1],
         desired_capacity=desired,
-    )  # fmt: skip
+    )
 
 
 def _backlog(c: Scope, group: Ref) -> Nested:
@@ -193,5 +223,3 @@ def _backlog(c: Scope, group: Ref) -> Nested:
     running = Nested(metric_name="GroupInServiceInstances", namespace="AWS/AutoScaling",
                      dimensions=Nested(name="AutoScalingGroupName", value=group))  # fmt: skip
     return Nested(metrics=backlog_metrics(c, running, queue))
-
-

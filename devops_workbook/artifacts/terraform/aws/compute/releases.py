@@ -57,11 +57,17 @@ def codedeploy(c: Scope, platform: str, **group: Any) -> None:
     config: str | Ref = f"CodeDeployDefault.{platform}AllAtOnce"
     if routing := _routing(c):
         config = m.resource(
-            "aws_codedeploy_deployment_config", "this", "compute", file="release", why=c.b.why("cicd.deployment"),
-            deployment_config_name=named("release"), compute_platform=platform, traffic_routing_config=Nested(**routing),
-        ).deployment_config_name  # fmt: skip
+            "aws_codedeploy_deployment_config",
+            "this",
+            "compute",
+            file="release",
+            why=c.b.why("cicd.deployment"),
+            deployment_config_name=named("release"),
+            compute_platform=platform,
+            traffic_routing_config=Nested(**routing),
+        ).deployment_config_name
     alarms = rollback_alarms(c)
-    watched = {}
+    watched: dict[str, Any] = {}
     events = ["DEPLOYMENT_FAILURE"]
     if alarms is not None:
         events.append("DEPLOYMENT_STOP_ON_ALARM")
@@ -76,8 +82,6 @@ def codedeploy(c: Scope, platform: str, **group: Any) -> None:
     m.output("deployment_app", app.name, "The application that releases are made of.")
 
 
-
-
 def released_by_pipeline(c: Scope, *statements: Mapping[str, Any]) -> None:
     """Adds what a release of this site's compute needs to the role under which the pipeline deploys."""
     deployer = c.module.variable("deploy_role_name", "string", "The role under which the pipeline deploys.",
@@ -88,7 +92,7 @@ def released_by_pipeline(c: Scope, *statements: Mapping[str, Any]) -> None:
     )  # fmt: skip
 
 
-def passes(c: Scope, service: str, *roles: Ref) -> Mapping[str, Any]:
+def passes(service: str, *roles: Ref) -> Mapping[str, Any]:
     """To hand roles to a service that works under them."""
     return allow("iam", "pass", [role.arn for role in roles], StringEquals={"iam:PassedToService": service})
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 from devops_workbook.artifacts.blueprint import Each
 from devops_workbook.artifacts.facts import code_facts
@@ -41,15 +39,19 @@ def backlog_target(c: Scope) -> Noted:
     """Messages that may wait for each worker."""
     r = c.b.requirements
     target = max(1, round(r.p99_latency_ms / r.service_time_ms))
-    return Noted(target, f"Messages a worker: {r.p99_latency_ms:g} ms that may pass over {r.service_time_ms:g} ms each.")
+    return Noted(
+        target, f"Messages a worker: {r.p99_latency_ms:g} ms that may pass over {r.service_time_ms:g} ms each."
+    )
 
 
 def backlog_metrics(c: Scope, workers: Nested, queue: Ref) -> list[Nested]:
     """What waits, over the workers that there are. workers: the metric that counts them."""
     fact = code_facts("aws")["signals"][c.service("intake").id]["backlog"]
     waiting = Nested(
-        metric_name=fact["metric"], namespace=fact["namespace"], dimensions=Nested(name=fact["dimensions"][0], value=queue)
-    )  # fmt: skip
+        metric_name=fact["metric"],
+        namespace=fact["namespace"],
+        dimensions=Nested(name=fact["dimensions"][0], value=queue),
+    )
     return [
         Nested(id="waiting", return_data=False, metric_stat=Nested(stat=fact["statistic"], metric=waiting)),
         Nested(id="workers", return_data=False, metric_stat=Nested(stat="Average", metric=workers)),
@@ -78,5 +80,3 @@ def rests(c: Scope) -> Ref | None:
         return None
     return c.module.variable("working_hours", "bool", "Whether it runs in working hours only.", hours,
                              why=c.b.why("cost.efficiency"))  # fmt: skip
-
-

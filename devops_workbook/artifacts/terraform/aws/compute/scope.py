@@ -42,9 +42,13 @@ class Scope(SiteScope):
 
     def image(self) -> Ref:
         """The image of the service."""
-        return self.module.variable("image", "string", "The image that runs until the pipeline deploys another.",
-                                    image(self.b, self.site.region.id),
-                                    checks=[('can(regex(":[^/]+$", var.image))', "The image must have a tag.")])  # fmt: skip
+        return self.module.variable(
+            "image",
+            "string",
+            "The image that runs until the pipeline deploys another.",
+            image(self.b, self.site.region.id),
+            checks=[('can(regex(":[^/]+$", var.image))', "The image must have a tag.")],
+        )
 
     def environment(self) -> Mapping[str, Any]:
         """What the service is told: addresses, and where it sends its telemetry. Never a secret."""
@@ -102,7 +106,7 @@ class Scope(SiteScope):
             why=self.b.why("scaling.autoscaling"), checks=[("var.maximum >= 1", "maximum must be at least 1.")],
         )  # fmt: skip
 
-    def sku(self, prefix: str = "") -> Ref:
+    def sku(self) -> Ref:
         """The size of the machines."""
         return self.module.variable(
             "instance_type", "string", "Size of the machines.", self.sized("compute", lambda s: s.sku),

@@ -21,8 +21,13 @@ def cache(d: Scope) -> None:
         d.sized("cache", lambda s: s.maximum), why=d.b.why("scaling.caching"),
         checks=[("var.cache_nodes >= 0 && var.cache_nodes <= 6", "A primary has at most five replicas.")],
     )  # fmt: skip
-    sku = m.variable("cache_node_type", "string", "Size of the cache's nodes.", d.sized("cache", lambda s: s.sku),
-                     checks=[('startswith(var.cache_node_type, "cache.")', "A size of a cache begins with cache.")])  # fmt: skip
+    sku = m.variable(
+        "cache_node_type",
+        "string",
+        "Size of the cache's nodes.",
+        d.sized("cache", lambda s: s.sku),
+        checks=[('startswith(var.cache_node_type, "cache.")', "A size of a cache begins with cache.")],
+    )
     some = raw(f"{nodes} > 0 ? 1 : 0")
     user, group = _users(d)
     subnets = m.resource("aws_elasticache_subnet_group", "this", "cache", file="cache", name=named("cache"),

@@ -24,6 +24,7 @@ from devops_workbook.design.deployments import Deployment
 __all__ = ["database"]
 
 _ENGINE = "aurora-postgresql"
+_PROTECTED = {"CKV_AWS_139": "protected in every environment but development, by the variable deletion_protection"}
 _NAME = (raw("var.name"), "-database")
 
 
@@ -56,7 +57,6 @@ def _shared(d: Scope) -> Mapping[str, Any]:
         **logs(d, "cluster", "cluster", _NAME),
         "copy_tags_to_snapshot": True,
         "deletion_protection": d.kept(),
-        "tags": d.tags("database"),
     }
 
 
@@ -76,10 +76,11 @@ def _first(d: Scope) -> Ref:
     )  # fmt: skip
     cluster = m.resource(
         "aws_rds_cluster", "this", "database", file="database", why=d.b.why("infrastructure.database"),
-        skips={"CKV2_AWS_8": "the backup module selects it by name where the environment is backed up"},
+        skips={**_PROTECTED, "CKV2_AWS_8": "the backup module selects it by name where the environment is backed up"},
         cluster_identifier=template(*_NAME), **_global(d), database_name="app",
         **credentials(d, "master_password", managed=not d.two_sites), **_shared(d), backup_retention_period=days,
         skip_final_snapshot=raw("!var.deletion_protection"), final_snapshot_identifier=named("database-final"),
+        tags=d.tags("database"),
     )  # fmt: skip
     office_hours(d, "cluster", cluster.cluster_identifier, cluster.arn, lambda e: len(e.regions) == 1)
     return cluster
@@ -111,12 +112,14 @@ def _second(d: Scope) -> Ref:
     joined = m.variable("global_database_id", "string", "The global database.", d.first.wire("database_global_id"))
     wait = m.variable("source_instance_ids", "list(string)", "The first cluster's instances.",
                       d.first.wire("database_instance_ids"))  # fmt: skip
-    ready = Nested(condition=raw(f"length({wait}) > 0"), error_message="The first cluster has no instance to copy from.")
+    ready = Nested(
+        condition=raw(f"length({wait}) > 0"), error_message="The first cluster has no instance to copy from."
+    )
     return m.resource(
         "aws_rds_cluster", "this", "database", file="database", why=d.b.why("disaster_recovery.high_availability"),
-        skips={"CKV2_AWS_8": "a copy of a cluster that is backed up"},
+        skips={**_PROTECTED, "CKV2_AWS_8": "a copy of a cluster that is backed up"},
         cluster_identifier=template(*_NAME), global_cluster_identifier=joined, source_region=d.b.sites[0].region.id,
-        **_shared(d), skip_final_snapshot=True, lifecycle=Nested(precondition=ready),
+        **_shared(d), skip_final_snapshot=True, tags=d.tags("database"), lifecycle=Nested(precondition=ready),
     )  # fmt: skip
 
 
@@ -127,9 +130,14 @@ def _instances(d: Scope, cluster: Ref) -> Ref:
         d.sized("database", lambda s: s.maximum), why=d.b.why("disaster_recovery.high_availability"),
         checks=[("var.database_instances >= 1 && var.database_instances <= 16", "A cluster has 1 to 16 instances.")],
     )  # fmt: skip
-    sku = m.variable("database_instance_class", "string", "Size of the instances.",
-                     d.sized("database", lambda s: s.sku), why=d.b.why("infrastructure.database"),
-                     checks=[('startswith(var.database_instance_class, "db.")', "A size of RDS begins with db.")])  # fmt: skip
+    sku = m.variable(
+        "database_instance_class",
+        "string",
+        "Size of the instances.",
+        d.sized("database", lambda s: s.sku),
+        why=d.b.why("infrastructure.database"),
+        checks=[('startswith(var.database_instance_class, "db.")', "A size of RDS begins with db.")],
+    )
     return m.resource(
         "aws_rds_cluster_instance", "this", "database", file="database", count=count,
         identifier=template(raw("var.name"), "-database-", raw("count.index + 1")), cluster_identifier=cluster.id,

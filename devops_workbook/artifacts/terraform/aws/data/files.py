@@ -24,7 +24,9 @@ _FILE = "files"
 def files(d: Scope) -> None:
     """The files of a site; at the second site also what brings them there."""
     m, b = d.module, d.b
-    made = bucket(b, m, "files", d.site.id("files"), d.key("files"), d.tags("files"), locked=locked(b, d.site.id("files")))
+    made = bucket(
+        b, m, "files", d.site.id("files"), d.key("files"), d.tags("files"), locked=locked(b, d.site.id("files"))
+    )
     logs = m.variable("log_bucket_id", "string", "The bucket that access logs go to.", d.security.wire("log_bucket_id"))
     m.resource("aws_s3_bucket_logging", "files", "files", file=_FILE, bucket=made.id, target_bucket=logs,
                target_prefix=template(made.id, "/"))  # fmt: skip
@@ -50,7 +52,9 @@ def source_keys(d: Scope) -> Any:
 def locked(b: Blueprint, id: str) -> int:
     """For how many days nobody can delete a file at a place, 0 = files may be deleted."""
     sets = b.assessment.recovery.backups
-    return int(max((x.retention_days for x in sets if x.component == id and x.data == "files" and x.immutable), default=0))
+    return int(
+        max((x.retention_days for x in sets if x.component == id and x.data == "files" and x.immutable), default=0)
+    )
 
 
 def kept_days(b: Blueprint, id: str) -> int:
@@ -76,13 +80,21 @@ def bucket(
     )  # fmt: skip
     empty = m.variable("force_destroy", "bool", "Whether a bucket that holds files may be destroyed; development only.",
                        b.each(lambda e: e.environment == "development"))  # fmt: skip
-    lock = {}
+    lock: dict[str, Any] = {}
     if locked:
         lock = {"object_lock_enabled": Noted(True, "Can only be switched on when the bucket is made.")}
     made = m.resource(
-        "aws_s3_bucket", name, _part(m), file=_FILE, skips=_skips(key, m.site is None), **provider, bucket=title, **lock,
-        force_destroy=empty, tags=tagged,
-    )  # fmt: skip
+        "aws_s3_bucket",
+        name,
+        _part(m),
+        file=_FILE,
+        skips=_skips(key, m.site is None),
+        **provider,
+        bucket=title,
+        **lock,
+        force_destroy=empty,
+        tags=tagged,
+    )
     _guard(m, name, made, key, provider)
     versions = m.resource(
         "aws_s3_bucket_versioning", name, _part(m), file=_FILE, **provider, bucket=made.id,
@@ -92,7 +104,8 @@ def bucket(
         _lock(b, m, name, versions, locked, provider)
     days = kept_days(b, id) or 1
     m.resource(
-        "aws_s3_bucket_lifecycle_configuration", name, _part(m), file=_FILE, **provider, bucket=versions.bucket,
+        "aws_s3_bucket_lifecycle_configuration", name, _part(m), file=_FILE, **provider, bucket=made.id,
+        depends_on=[versions],
         rule=[
             Nested(id="versions", status="Enabled", filter=Nested(), noncurrent_version_expiration=Nested(
                 noncurrent_days=Noted(days, "As long as the plan keeps what was replaced or deleted."))),

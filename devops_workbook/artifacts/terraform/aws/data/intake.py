@@ -24,10 +24,17 @@ def _queue(d: Scope) -> None:
     key = d.key("files")
     sealed = {"sqs_managed_sse_enabled": True} if key is None else {"kms_master_key_id": key}
     dead = m.resource(
-        "aws_sqs_queue", "dead_letters", "intake", file="intake", name=named("dead-letters"),
-        message_retention_seconds=Noted(_DEAD_LETTER_DAYS * _DAY, "14 days, the longest there is, to look at what failed."),
-        **sealed, tags=d.tags("intake"),
-    )  # fmt: skip
+        "aws_sqs_queue",
+        "dead_letters",
+        "intake",
+        file="intake",
+        name=named("dead-letters"),
+        message_retention_seconds=Noted(
+            _DEAD_LETTER_DAYS * _DAY, "14 days, the longest there is, to look at what failed."
+        ),
+        **sealed,
+        tags=d.tags("intake"),
+    )
     redrive = call("jsonencode", {"deadLetterTargetArn": dead.arn, "maxReceiveCount": ATTEMPTS})
     seconds = visibility_seconds(d.b)
     queue = m.resource(
@@ -35,9 +42,6 @@ def _queue(d: Scope) -> None:
         visibility_timeout_seconds=Noted(seconds, "Six times as long as a worker may take, before another one tries."),
         receive_wait_time_seconds=20, **sealed, redrive_policy=redrive, tags=d.tags("intake"),
     )  # fmt: skip
-    allowed = call("jsonencode", {"redrivePermission": "byQueue", "sourceQueueArns": [queue.arn]})
-    m.resource("aws_sqs_queue_redrive_allow_policy", "dead_letters", "intake", file="intake", queue_url=dead.id,
-               redrive_allow_policy=allowed)  # fmt: skip
     for name, one in (("this", queue), ("dead_letters", dead)):
         m.resource("aws_sqs_queue_policy", name, "intake", file="intake", queue_url=one.id,
                    policy=document(only_tls("sqs", [one.arn])))  # fmt: skip
@@ -64,5 +68,3 @@ def _stream(d: Scope) -> None:
     m.output("intake_id", raw(f"one({stream}[*].name)"), "The stream's name.", exported=True)
     m.output("intake_arn", raw(f"one({stream}[*].arn)"), "The stream.")
     m.output("intake_name", raw(f"one({stream}[*].name)"), "The stream's name.")
-
-

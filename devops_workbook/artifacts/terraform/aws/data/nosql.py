@@ -27,7 +27,9 @@ def database(d: Scope) -> None:
         m.output("database_id", raw(f'split("/", {table}.arn)[1]'), "Name of the table.", exported=True)
     m.output("database_arn", table.arn, "The table.")
     m.output("database_endpoint", _endpoint(d), "Where it answers.", exported=True)
-    m.output("database_arns", [table.arn, template(table.arn, "/index/*")], "What the service may name: table, indexes.")
+    m.output(
+        "database_arns", [table.arn, template(table.arn, "/index/*")], "What the service may name: table, indexes."
+    )
 
 
 def _endpoint(d: Scope) -> Any:
@@ -37,8 +39,13 @@ def _endpoint(d: Scope) -> Any:
 def _recovery(d: Scope) -> tuple[Ref, int]:
     """Whether the table can be wound back, and by how many days."""
     days = d.days("database", "database")
-    on = d.module.variable("database_point_in_time_recovery", "bool", "Whether the table can be wound back in time.",
-                           d.at(lambda e: e.backed_up and days > 0), why=d.b.why("disaster_recovery.backup"))  # fmt: skip
+    on = d.module.variable(
+        "database_point_in_time_recovery",
+        "bool",
+        "Whether the table can be wound back in time.",
+        d.at(lambda e: e.backed_up and days > 0),
+        why=d.b.why("disaster_recovery.backup"),
+    )
     return on, days
 
 

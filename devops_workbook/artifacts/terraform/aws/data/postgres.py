@@ -14,13 +14,20 @@ from devops_workbook.artifacts.terraform.hcl import Expr, Nested, Noted, Ref, ca
 from devops_workbook.design.deployments import Deployment
 
 __all__ = [
-    "ENGINE_MAJOR", "credentials", "insights", "logs", "monitoring", "office_hours", "parameters", "subnet_group", "user",
-]  # fmt: skip
+    "ENGINE_MAJOR",
+    "credentials",
+    "insights",
+    "logs",
+    "monitoring",
+    "office_hours",
+    "parameters",
+    "subnet_group",
+    "user",
+]
 
 ENGINE_MAJOR = "17"
 ADMINISTRATOR, APPLICATION = "administrator", "app"
 Kind = Literal["instance", "cluster"]
-_INSIGHTS_DAYS = 7  # of Performance Insights, at no charge
 
 
 def subnet_group(d: Scope) -> Ref:
@@ -109,10 +116,9 @@ def _secret(d: Scope, version: Ref) -> Ref:
 
 
 def insights(d: Scope) -> Mapping[str, Any]:
-    """What a query waits for, kept for a week."""
+    """What a query waits for, kept for the week that is free."""
     return {
         "performance_insights_enabled": True,
-        "performance_insights_retention_period": _INSIGHTS_DAYS,
         **d.keyed("performance_insights_kms_key_id", "database"),
     }
 

@@ -48,9 +48,14 @@ def database(d: Scope) -> None:
 def _shared(d: Scope) -> Mapping[str, Any]:
     """What an instance and its replicas have in common."""
     m = d.module
-    sku = m.variable("database_instance_class", "string", "Size of the database's instances.",
-                     d.sized("database", lambda s: s.sku), why=d.b.why("infrastructure.database"),
-                     checks=[('startswith(var.database_instance_class, "db.")', "A size of RDS begins with db.")])  # fmt: skip
+    sku = m.variable(
+        "database_instance_class",
+        "string",
+        "Size of the database's instances.",
+        d.sized("database", lambda s: s.sku),
+        why=d.b.why("infrastructure.database"),
+        checks=[('startswith(var.database_instance_class, "db.")', "A size of RDS begins with db.")],
+    )
     return {
         "instance_class": sku,
         "storage_encrypted": True,
@@ -91,11 +96,13 @@ def _primary(d: Scope) -> Ref:
         checks=[(f"var.database_storage_gb >= {_LEAST_GB}", f"gp3 volumes of RDS begin at {_LEAST_GB} GiB.")],
     )  # fmt: skip
     most = m.variable(
-        "database_max_storage_gb", "number", "To which the storage grows by itself, GiB.",
+        "database_max_storage_gb",
+        "number",
+        "To which the storage grows by itself, GiB.",
         d.sized("database", lambda s: _grown(d, s.storage_gb)),
-        why=f"Growth of {d.b.requirements.growth_pct_per_year:g} % a year over {d.b.requirements.horizon_months} months.",
+        why=_growth(d),
         checks=[("var.database_max_storage_gb >= 1.1 * var.database_storage_gb", "At least a tenth above the start.")],
-    )  # fmt: skip
+    )
     days = m.variable(
         "database_backup_days", "number", "Days for which the database keeps its log and daily snapshots.",
         d.at(lambda e: _days(d, e)), why=d.b.why("disaster_recovery.backup"),
@@ -118,7 +125,9 @@ def _primary(d: Scope) -> Ref:
 def _replica(d: Scope) -> Ref:
     m = d.module
     assert d.first is not None
-    source = m.variable("source_database_arn", "string", "The database that is replicated.", d.first.wire("database_arn"))
+    source = m.variable(
+        "source_database_arn", "string", "The database that is replicated.", d.first.wire("database_arn")
+    )
     return m.resource(
         "aws_db_instance", "primary", "database", file="database", why=d.b.why("disaster_recovery.high_availability"),
         skips={**_SKIPS, "CKV_AWS_133": "a replica of a database that is backed up"},
@@ -136,8 +145,13 @@ def _replicas_wanted(d: Scope) -> bool:
 def _read_replicas(d: Scope, source: Ref) -> None:
     if not _replicas_wanted(d):
         return
-    count = d.module.variable("database_read_replicas", "number", "Replicas that take reads.",
-                              d.sized("database", lambda s: s.read_replicas), why=d.b.why("infrastructure.database"))  # fmt: skip
+    count = d.module.variable(
+        "database_read_replicas",
+        "number",
+        "Replicas that take reads.",
+        d.sized("database", lambda s: s.read_replicas),
+        why=d.b.why("infrastructure.database"),
+    )
     replica = d.module.resource(
         "aws_db_instance", "read", "database", file="database",
         skips={**_SKIPS, "CKV_AWS_133": "a replica of a database that is backed up"}, count=count,
@@ -156,8 +170,13 @@ def _gb(gb: float) -> int:
 def _grown(d: Scope, gb: float) -> int:
     """Storage that the growth of the horizon asks for; never less than the tenth above the start that RDS wants."""
     r = d.b.requirements
-    grown = gb * (1.0 + r.growth_pct_per_year / 100.0) ** (r.horizon_months / _YEAR)
+    grown: float = gb * (1.0 + r.growth_pct_per_year / 100.0) ** (r.horizon_months / _YEAR)
     return max(math.ceil(grown), math.ceil(1.1 * _gb(gb)))
+
+
+def _growth(d: Scope) -> str:
+    r = d.b.requirements
+    return f"Growth of {r.growth_pct_per_year:g} % a year over {r.horizon_months} months."
 
 
 def _days(d: Scope, e: Deployment) -> int:
@@ -174,4 +193,3 @@ def _is_source(e: Deployment) -> bool:
 def _stops(e: Deployment) -> bool:
     """A source of replicas cannot be stopped."""
     return not _is_source(e)
-
