@@ -7,6 +7,7 @@ healthy; where people decide on the failover, a variable says which site serves,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint, Site
@@ -45,7 +46,7 @@ def records(b: Blueprint, front: Module, edges: Sequence[Module], networks: Sequ
         "google_dns_record_set", "plain", "dns", why="Where there is one site, its address.",
         count=raw(f"{both} ? 0 : 1"), **record, rrdatas=[first],
     )  # fmt: skip
-    places = [_Place(b, m, s, a, n) for s, a, n in zip(b.sites, (first, second), networks, strict=True)]
+    places = [_Place(s, a, n) for s, a, n in zip(b.sites, (first, second), networks, strict=True)]
     m.resource(
         "google_dns_record_set", "routed", "dns",
         why=f"{b.why(_HIGH_AVAILABILITY)} {b.why('disaster_recovery.recovery')}",
@@ -54,21 +55,27 @@ def records(b: Blueprint, front: Module, edges: Sequence[Module], networks: Sequ
     return m
 
 
+@dataclass(frozen=True, slots=True)
 class _Place:
-    """A site as a routing policy names it: its region, and what is probed there."""
+    """A site as a routing policy names it."""
 
-    def __init__(self, b: Blueprint, m: Module, site: Site, address: Ref, network: Module) -> None:
-        self.region, self.address = site.region.id, address
+    site: Site
+    address: Ref
+    network: Module
+
+    def probed(self, m: Module, b: Blueprint) -> Nested:
+        """What is probed there: its address from outside, or the health that its internal load balancer sees."""
         if b.requirements.public_facing:
-            self.probed: Mapping[str, Any] = {"external_endpoints": [address]}
-            return
-        which = "second_" if site.suffix else ""
-        told = f"Network of the {'second' if site.suffix else 'first'} site."
-        net = m.variable(f"{which}network_id", "string", told, network.wire("network_id"), nullable=bool(site.suffix))
-        self.probed = {"internal_load_balancers": Nested(
-            ip_address=address, ip_protocol="tcp", port="443", load_balancer_type="regionalL7ilb", network_url=net,
-            project=project(m), region=self.region,
-        )}  # fmt: skip
+            return Nested(external_endpoints=[self.address])
+        second = bool(self.site.suffix)
+        net = m.variable(
+            "second_network_id" if second else "network_id", "string",
+            f"Network of the {'second' if second else 'first'} site.", self.network.wire("network_id"), nullable=second,
+        )  # fmt: skip
+        return Nested(internal_load_balancers=Nested(
+            ip_address=self.address, ip_protocol="tcp", port="443", load_balancer_type="regionalL7ilb",
+            network_url=net, project=project(m), region=self.site.region.id,
+        ))  # fmt: skip
 
 
 def _policy(b: Blueprint) -> Callable[[Module, Blueprint, list[_Place]], Mapping[str, Any]]:
@@ -97,14 +104,14 @@ def _probe(m: Module, b: Blueprint) -> dict[str, Any]:
 
 
 def _nearest(m: Module, b: Blueprint, places: list[_Place]) -> Mapping[str, Any]:
-    geo = [Nested(location=p.region, health_checked_targets=Nested(**p.probed)) for p in places]
+    geo = [Nested(location=p.site.region.id, health_checked_targets=p.probed(m, b)) for p in places]
     return {"routing_policy": Nested(**_probe(m, b), enable_geo_fencing=False, geo=geo)}
 
 
 def _first_healthy(m: Module, b: Blueprint, places: list[_Place]) -> Mapping[str, Any]:
     first, second = places
-    backup = Nested(location=second.region, health_checked_targets=Nested(**second.probed))
-    primary = Nested(primary=Nested(**first.probed), backup_geo=backup, trickle_ratio=0)
+    backup = Nested(location=second.site.region.id, health_checked_targets=second.probed(m, b))
+    primary = Nested(primary=first.probed(m, b), backup_geo=backup, trickle_ratio=0)
     return {"routing_policy": Nested(**_probe(m, b), primary_backup=primary)}
 
 
