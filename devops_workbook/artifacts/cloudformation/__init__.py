@@ -28,6 +28,7 @@ from devops_workbook.artifacts.cloudformation.security import security
 from devops_workbook.artifacts.cloudformation.shared import account, bootstrap, shared
 from devops_workbook.artifacts.cloudformation.stacks import (
     Stack,
+    parameters_of,
     stack_artifacts,
     stack_traces,
     template_artifacts,
@@ -64,6 +65,12 @@ UNBUILT: Mapping[str, str] = {
 }
 """Roles of components that there may be no resource for, and why."""
 
+_STEPS = (
+    ("Deploy what all environments share, signed in to the delivery account.", "infrastructure/deploy.sh shared"),
+    ("Deploy the environments, the least important first, each signed in to its own account. The second README says "
+     "what must be delegated in between.",
+     "\n".join(f"infrastructure/deploy.sh {folder}" for folder in ("dev", "staging", "production"))),
+)  # fmt: skip
 _GLOBAL = "us-east-1"  # from where CloudFront, its firewall and the watch over costs are read
 
 
@@ -79,7 +86,9 @@ def cloudformation(b: Blueprint) -> Infrastructure:
         *stack_artifacts(b, all_of_them, _tags(b)),
         *guide(b, all_of_them, TO_SET),
     ]
-    return Infrastructure(tuple(artifacts), traces, tuple(_unbuilt(b, traces)))
+    names = {p for stack in all_of_them for p in parameters_of(stack)}
+    to_set = tuple((name, what) for name, what in TO_SET if name in names)
+    return Infrastructure(tuple(artifacts), traces, tuple(_unbuilt(b, traces)), to_set, _STEPS)
 
 
 def stacks(b: Blueprint) -> tuple[Stack, ...]:
@@ -108,7 +117,9 @@ def _stacks(b: Blueprint) -> Iterator[Stack]:
             there, back = peering(b, net)
             yield Stack("peering", "peering", there.title, (there,), here.region.id, _production(b))
             yield Stack("peering-return", "peering-return", back.title, (back,), first, _production(b))
-    yield Stack("global", "global", "What stands before the sites, and the budget.", (front(b), budgets(b)), _GLOBAL, always)
+    yield Stack(
+        "global", "global", "What stands before the sites, and the budget.", (front(b), budgets(b)), _GLOBAL, always
+    )
 
 
 def _production(b: Blueprint) -> Each:
@@ -146,7 +157,7 @@ def _unbuilt(b: Blueprint, traces: tuple[Trace, ...]) -> Iterator[Unbuilt]:
     for component in b.topology.components:
         if component.id not in built:
             if not (why := UNBUILT.get(component.role)):
-                raise ValueError(f"The component {component.id} ({component.service}) has no resource and no reason why.")
+                raise ValueError(
+                    f"The component {component.id} ({component.service}) has no resource and no reason why."
+                )
             yield Unbuilt(component.id, why)
-
-

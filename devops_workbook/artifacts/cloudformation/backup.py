@@ -60,7 +60,9 @@ def _rule(t: Template, b: Blueprint, x: BackupSet, *, away: bool) -> dict[str, A
                             "CompletionWindowMinutes": 180 if x.generation == "log" else 720}  # fmt: skip
     if not away:
         return body | {"Lifecycle": {"DeleteAfterDays": days}}
-    far = sub("arn:", PARTITION, f":backup:{second_region(b)}:", ACCOUNT, ":backup-vault:", t.name_parameter, "-backup-2")
+    far = sub(
+        "arn:", PARTITION, f":backup:{second_region(b)}:", ACCOUNT, ":backup-vault:", t.name_parameter, "-backup-2"
+    )
     stays = _least_days(b)
     told = "The copy at home is there to be copied away, and the vault's lock keeps it no less."
     return body | {"Lifecycle": {"DeleteAfterDays": Noted(stays, told)},

@@ -12,9 +12,9 @@ from devops_workbook.artifacts.cloudformation.template import (
     PARTITION,
     REGION,
     Condition,
+    Given,
     Resource,
     Template,
-    Given,
     by_site,
     choose,
     fn,
@@ -186,7 +186,9 @@ def second_region(b: Blueprint) -> str:
 def doubled(t: Template, b: Blueprint) -> Condition:
     """Holds where the environment has a second site."""
     two = b.each(lambda e: len(e.regions) > 1)
-    said = t.parameter("SecondSite", "String", "Whether the environment has a second site.", two, allowed=("true", "false"))
+    said = t.parameter(
+        "SecondSite", "String", "Whether the environment has a second site.", two, allowed=("true", "false")
+    )
     return t.condition("HasSecondSite", Fn("Equals", [said, "true"]), two)
 
 

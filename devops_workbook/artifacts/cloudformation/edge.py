@@ -15,8 +15,8 @@ from devops_workbook.artifacts.cloudformation.common import (
     access_bucket,
     allow,
     domain,
-    key,
     kept,
+    key,
     log_group,
     role,
 )
@@ -121,7 +121,9 @@ def _gateway(b: Blueprint, entry: Entry, net: Net, stored: Stored, certificate: 
         DisableExecuteApiEndpoint=Noted(True, "Users come by the domain, and by nothing else."),
     )  # fmt: skip
     entry.api = api
-    logs = log_group(t, b, "ApiLogs", "entry", sub("/aws/apigateway/", t.name_parameter, *t.site_suffix), key(t, b, "logs"))
+    logs = log_group(
+        t, b, "ApiLogs", "entry", sub("/aws/apigateway/", t.name_parameter, *t.site_suffix), key(t, b, "logs")
+    )
     rate = t.parameter("ApiRate", "Number", "Requests a second that the API lets through.",
                        b.each(lambda e: max(10, round(b.assessment.capacity.planned_rps * e.traffic))),
                        why=b.why("scaling.capacity"), bounds=(1, 1_000_000))  # fmt: skip

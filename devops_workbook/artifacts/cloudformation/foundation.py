@@ -12,12 +12,12 @@ from typing import Any
 from devops_workbook.artifacts.blueprint import Blueprint, Each
 from devops_workbook.artifacts.cloudformation.common import (
     access_bucket,
+    allow,
     arn,
     assured,
     bucket,
     bucket_name,
     role,
-    allow,
     second_region,
 )
 from devops_workbook.artifacts.cloudformation.template import (
@@ -82,7 +82,9 @@ def _keys(t: Template, b: Blueprint) -> dict[str, Any]:
 
 def _key_policy(services: tuple[str, ...] = ()) -> dict[str, Any]:
     """Who may use a key: the account, which hands the right on to roles, and services that write under it."""
-    mine = statement(["kms:*"], "*", Sid="Account", Principal={"AWS": sub("arn:", PARTITION, ":iam::", ACCOUNT, ":root")})
+    mine = statement(
+        ["kms:*"], "*", Sid="Account", Principal={"AWS": sub("arn:", PARTITION, ":iam::", ACCOUNT, ":root")}
+    )
     use = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
     writers: list[Any] = [f"{s}.amazonaws.com" for s in services]
     logs = statement(use, "*", Sid="Logs", Principal={"Service": sub("logs.", REGION, ".amazonaws.com")},
@@ -110,7 +112,6 @@ def _key(t: Template, b: Blueprint, use: str, title: str) -> Resource:
     t.resource(f"{title}KeyAlias", "AWS::KMS::Alias", "keys", TargetKeyId=key,
                AliasName=sub("alias/", t.name_parameter, f"-{use}", *t.site_suffix))  # fmt: skip
     return key
-
 
 
 # --- buckets ---------------------------------------------------------------------------------------------
@@ -190,7 +191,11 @@ def _replication(t: Template, b: Blueprint, keys: dict[str, Any]) -> Any:
         destination["EncryptionConfiguration"] = {"ReplicaKmsKeyID": theirs}
         more = {"SourceSelectionCriteria": {"SseKmsEncryptedObjects": {"Status": "Enabled"}}}
     if b.choice("disaster_recovery.backup") == "pitr-immutable":
-        statements.append(allow("s3", "replicate-locked", sub("arn:", PARTITION, ":s3:::", bucket_name(t, "files", t.site_suffix), "/*")))
+        statements.append(
+            allow(
+                "s3", "replicate-locked", sub("arn:", PARTITION, ":s3:::", bucket_name(t, "files", t.site_suffix), "/*")
+            )
+        )
     copies = role(t, "ReplicationRole", "files", "s3.amazonaws.com", statements, condition=where)
     rule = {"Id": "second-region", "Status": "Enabled", "Priority": 1, "Filter": {"Prefix": ""},
             "DeleteMarkerReplication": {"Status": "Enabled"}, "Destination": destination, **more}  # fmt: skip

@@ -43,7 +43,9 @@ def zone(b: Blueprint) -> Template:
     made = t.resource("HostedZone", "AWS::Route53::HostedZone", "dns", keep="Retain", Name=domain(t, b),
                       HostedZoneConfig={"Comment": "Names of the service."})  # fmt: skip
     t.output("HostedZoneId", made, "The zone.", exported=True)
-    t.output("NameServers", fn("Join", ",", made.att("NameServers")), "Where the parent zone delegates to.", exported=True)
+    t.output(
+        "NameServers", fn("Join", ",", made.att("NameServers")), "Where the parent zone delegates to.", exported=True
+    )
     return t
 
 
@@ -124,8 +126,14 @@ def _distribution(t: Template, b: Blueprint, zone_id: Any, name: Any, origin: An
     }
     if acl is None:
         skips["CKV_AWS_68"] = "security.network asks for no web application firewall"
-    why = b.why("scaling.caching") if b.has("cdn") else (
-        "AWS WAF does not attach to HTTP APIs, so a distribution that caches nothing carries it. " + b.why("security.network"))
+    why = (
+        b.why("scaling.caching")
+        if b.has("cdn")
+        else (
+            "AWS WAF does not attach to HTTP APIs, so a distribution that caches nothing carries it. "
+            + b.why("security.network")
+        )
+    )
     cached = Noted(_CACHED, "CachingOptimized, a policy of CloudFront: what the service's Cache-Control allows.")
     made = t.resource("Distribution", "AWS::CloudFront::Distribution", id, why=why, skips=skips, DistributionConfig={
         "Enabled": True, "IPV6Enabled": True, "HttpVersion": "http2and3", "Aliases": [name], "PriceClass": "PriceClass_All",
@@ -144,7 +152,9 @@ def _distribution(t: Template, b: Blueprint, zone_id: Any, name: Any, origin: An
     _access_log(t, b, made, id)
     target = {"DNSName": made.att("DomainName"), "EvaluateTargetHealth": False,
               "HostedZoneId": Noted("Z2FDTNDATAQYW2", "The zone of every distribution.")}  # fmt: skip
-    t.resource("Record", "AWS::Route53::RecordSet", "dns", HostedZoneId=zone_id, Name=name, Type="A", AliasTarget=target)
+    t.resource(
+        "Record", "AWS::Route53::RecordSet", "dns", HostedZoneId=zone_id, Name=name, Type="A", AliasTarget=target
+    )
     t.output("Distribution", made, "The distribution, as its metrics name it.", exported=True)
 
 

@@ -152,7 +152,7 @@ def _command(stack: Stack, regions: dict[str, str]) -> Iterator[str]:
     inner = [f'given+=("{name}=$(output {g.root} {regions.get(g.root, stack.region)} {g.output})")'
              for name, g in stacked.items()]  # fmt: skip
     found = [f'given+=("{name}=$(look_up {g.output} {stack.region})")' for name, g in looked.items()]
-    test = f'-f environments/$environment/{stack.name}.json && (-z $only || $only == {stack.name})'
+    test = f"-f environments/$environment/{stack.name}.json && (-z $only || $only == {stack.name})"
     if inner or found:
         yield f"if [[ {test} ]]; then"
         yield from (f"  {line}" for line in inner)

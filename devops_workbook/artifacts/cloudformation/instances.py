@@ -27,7 +27,10 @@ def launch_template(
     else:
         kind = _ARCHES[arch]
     image = sub("{{resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-", kind, "}}")
-    tags = [{"Key": "component", "Value": t.component(component)}, {"Key": "Name", "Value": sub(t.name_parameter, f"-{component}", *t.site_suffix)}]
+    tags = [
+        {"Key": "component", "Value": t.component(component)},
+        {"Key": "Name", "Value": sub(t.name_parameter, f"-{component}", *t.site_suffix)},
+    ]
     return t.resource(
         name, "AWS::EC2::LaunchTemplate", component, LaunchTemplateData={
             "ImageId": Noted(image, "The newest image of Amazon Linux 2023 when the stack is updated."),

@@ -172,8 +172,15 @@ def _ways_out(t: Template, b: Blueprint, net: Net) -> None:
 
 def _inside(b: Blueprint) -> dict[str, Component]:
     """The components that have network interfaces in the network of a site, by their id at the first."""
-    gateway = b.component("compute").service != "lambda" and not b.has("intake")  # which reaches machines over a link into the network
-    placed = {"entry": ("alb", "api-gateway") if gateway else ("alb",), "database": ("rds", "aurora"), "cache": "elasticache", "endpoints": "privatelink"}
+    gateway = b.component("compute").service != "lambda" and not b.has(
+        "intake"
+    )  # which reaches machines over a link into the network
+    placed = {
+        "entry": ("alb", "api-gateway") if gateway else ("alb",),
+        "database": ("rds", "aurora"),
+        "cache": "elasticache",
+        "endpoints": "privatelink",
+    }
     found = {id: b.component(id) for id, kinds in placed.items() if b.has(id) and b.component(id).service in kinds}
     return found | {"compute": b.component("compute")} | {c.id: c for c in machines(b)}
 
@@ -300,9 +307,16 @@ def _in_use(t: Template, b: Blueprint) -> list[Any]:
 
 
 def _flow_logs(t: Template, b: Blueprint, net: Net) -> None:
-    logs = log_group(t, b, "FlowLogs", "network", sub("/", t.name_parameter, "/network", *t.site_suffix), key(t, b, "logs"))
-    writes = role(t, "FlowLogsRole", "network", "vpc-flow-logs.amazonaws.com",
-                  [statement(["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], logs.arn)])
+    logs = log_group(
+        t, b, "FlowLogs", "network", sub("/", t.name_parameter, "/network", *t.site_suffix), key(t, b, "logs")
+    )
+    writes = role(
+        t,
+        "FlowLogsRole",
+        "network",
+        "vpc-flow-logs.amazonaws.com",
+        [statement(["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], logs.arn)],
+    )
     t.resource("FlowLog", "AWS::EC2::FlowLog", "network", ResourceId=net.vpc, ResourceType="VPC", TrafficType="ALL",
                LogDestinationType="cloud-watch-logs", LogGroupName=logs, DeliverLogsPermissionArn=writes.arn)  # fmt: skip
 

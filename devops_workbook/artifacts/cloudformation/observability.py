@@ -82,7 +82,11 @@ def observability(b: Blueprint, stored: Stored, entry: Entry, running: Running) 
 def _topic(t: Template, b: Blueprint) -> Resource:
     component = "alerting" if b.has("alerting") and b.component("alerting").service == "sns" else "budget"
     own = key(t, b, "logs")
-    skips = {} if own is not None else {"CKV_AWS_26": "AWS's own key would keep alarms from speaking; a message holds no data"}
+    skips = (
+        {}
+        if own is not None
+        else {"CKV_AWS_26": "AWS's own key would keep alarms from speaking; a message holds no data"}
+    )
     topic = t.resource("Notifications", "AWS::SNS::Topic", component, why=b.why("observability.alerting"), skips=skips,
                        TopicName=sub(t.name_parameter, "-notifications", *t.site_suffix), KmsMasterKeyId=own)  # fmt: skip
     speak = allow("sns", "publish", topic, StringEquals={"aws:SourceAccount": ACCOUNT}) | {

@@ -60,7 +60,9 @@ def _give(b: Blueprint, net: Net) -> None:
 
 
 def _given(t: Template, name: str, root: str, output: str) -> Any:
-    return t.parameter(f"{name}Id", "String", f"{output} of the stack {root}.", Given(root, output), pattern="^[a-z]+-.+$")
+    return t.parameter(
+        f"{name}Id", "String", f"{output} of the stack {root}.", Given(root, output), pattern="^[a-z]+-.+$"
+    )
 
 
 def _cidr(t: Template, b: Blueprint, site: int) -> Any:

@@ -117,8 +117,14 @@ def _trail(t: Template, b: Blueprint) -> None:
                                            "ExpirationInDays": _searchable(b)}]},
     )  # fmt: skip
     logs = log_group(t, b, "AuditTrailLogs", "audit", sub("/", t.name_parameter, "/audit"), own, condition=first)
-    writes = role(t, "AuditTrailRole", "audit", "cloudtrail.amazonaws.com", condition=first, statements=[
-        statement(["logs:CreateLogStream", "logs:PutLogEvents"], logs.arn)])
+    writes = role(
+        t,
+        "AuditTrailRole",
+        "audit",
+        "cloudtrail.amazonaws.com",
+        condition=first,
+        statements=[statement(["logs:CreateLogStream", "logs:PutLogEvents"], logs.arn)],
+    )
     t.resource(
         "AuditTrail", "AWS::CloudTrail::Trail", "audit", condition=first, depends=[t.resources["AuditTrailBucketPolicy"]],
         TrailName=t.name_parameter, S3BucketName=held, IsLogging=True, IsMultiRegionTrail=True, EnableLogFileValidation=True,
@@ -157,7 +163,9 @@ def _posture(t: Template, b: Blueprint) -> None:
     statements = [statement(["s3:PutObject", "s3:GetBucketAcl"], [held.arn, sub(held.arn, "/*")])]
     if (own := key(t, b, "logs")) is not None:
         statements.append(statement(["kms:Decrypt", "kms:GenerateDataKey"], own))
-    reads = role(t, "ConfigRole", "posture", "config.amazonaws.com", statements, managed=["service-role/AWS_ConfigRole"])
+    reads = role(
+        t, "ConfigRole", "posture", "config.amazonaws.com", statements, managed=["service-role/AWS_ConfigRole"]
+    )
     recorder = t.resource(
         "Recorder", "AWS::Config::ConfigurationRecorder", "posture", RoleARN=reads.arn,
         RecordingGroup={"AllSupported": True,

@@ -151,8 +151,10 @@ def shared(b: Blueprint) -> Template:
 def _registry(t: Template, b: Blueprint, accounts: Mapping[str, Any]) -> Resource:
     own = data_key(t, b, "ImageKey", "registry").arn if assured(b) else None
     kept = int(b.catalog.assumptions["images_kept"].value or 0)
-    rules = f'{{"rules": [{{"rulePriority": 1, "description": "Keep the last {kept} images", "selection": {{"tagStatus": ' \
+    rules = (
+        f'{{"rules": [{{"rulePriority": 1, "description": "Keep the last {kept} images", "selection": {{"tagStatus": '
         f'"any", "countType": "imageCountMoreThan", "countNumber": {kept}}}, "action": {{"type": "expire"}}}}]}}'
+    )
     pull = {k: v for k, v in allow("ecr", "pull", "").items() if k != "Resource"}
     roots = [sub("arn:", PARTITION, ":iam::", a, ":root") for a in accounts.values()]
     statements: list[dict[str, Any]] = [{**pull, "Sid": "Environments", "Principal": {"AWS": roots}}]

@@ -119,8 +119,12 @@ def template_artifacts(stacks: tuple[Stack, ...]) -> Iterator[Artifact]:
         for name, text in names:
             if name not in written:
                 written.add(name)
-                folder = ROOT if name == "bootstrap.yaml" else f"{ROOT}/templates"
-                yield Artifact(f"{folder}/{name}", text())
+                yield Artifact(f"{_folder(name)}/{name}", text())
+
+
+def _folder(name: str) -> str:
+    """Where a template's file lies; the one that is deployed first, before there is a bucket, lies apart."""
+    return ROOT if name == "bootstrap.yaml" else f"{ROOT}/templates"
 
 
 def _root_text(stack: Stack) -> str:
@@ -187,6 +191,7 @@ def stack_traces(b: Blueprint, stacks: tuple[Stack, ...]) -> Iterator[Trace]:
 def _traces(b: Blueprint, stack: Stack, environment: str) -> Iterator[Trace]:
     root = f"{ROOT}/environments/{'shared' if stack.once else FOLDERS[environment]}"
     for template in stack.templates:
+        file = f"{template.name}.yaml"
         for resource in template.traces(environment):
             if resource.condition and resource.condition.site not in (None, stack.suffix):
                 continue
@@ -196,7 +201,7 @@ def _traces(b: Blueprint, stack: Stack, environment: str) -> Iterator[Trace]:
                 part = b.part(id + stack.suffix) or b.part(id)
                 if not part:
                     raise ValueError(f"{address} implements {id}, which the design does not have.")
-                yield Trace(root, address, resource.type, part)
+                yield Trace(root, address, resource.type, part, f"{_folder(file)}/{file}")
 
 
 def _there(b: Blueprint, components: tuple[str, ...], environment: str) -> Iterator[str]:

@@ -20,8 +20,26 @@ from devops_workbook.artifacts.blueprint import FOLDERS, Blueprint, Each, Site
 from devops_workbook.artifacts.cloudformation.text import Fn, Noted, document
 
 __all__ = [
-    "ACCOUNT", "NO_VALUE", "PARTITION", "REGION", "Attribute", "Condition", "BySite", "Given", "Output", "Parameter",
-    "Resource", "Template", "by_site", "choose", "fn", "join", "select", "statement", "policy", "sub",
+    "ACCOUNT",
+    "NO_VALUE",
+    "PARTITION",
+    "REGION",
+    "Attribute",
+    "BySite",
+    "Condition",
+    "Given",
+    "Output",
+    "Parameter",
+    "Resource",
+    "Template",
+    "by_site",
+    "choose",
+    "fn",
+    "join",
+    "policy",
+    "select",
+    "statement",
+    "sub",
 ]  # fmt: skip
 
 REGION, ACCOUNT, PARTITION = Fn("Ref", "AWS::Region"), Fn("Ref", "AWS::AccountId"), Fn("Ref", "AWS::Partition")
@@ -469,8 +487,8 @@ class Template:
 
 
 def _arguments(values: list[Any]) -> Any:
-    """Functions of one argument take it plain."""
-    return values[0] if len(values) == 1 and isinstance(values[0], (str, dict)) else values
+    """Functions of one argument take it plain; a list is the arguments themselves."""
+    return values[0] if len(values) == 1 and isinstance(values[0], (str, dict, list)) else values
 
 
 def _kebab(name: str) -> str:

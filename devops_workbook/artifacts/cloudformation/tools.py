@@ -70,7 +70,9 @@ def _tool(t: Template, b: Blueprint, net: Net, tool: Component, zone: Template) 
         f"Image{arch.replace('_', '').capitalize()}", "AWS::EC2::Image::Id", f"Image of Amazon Linux 2023 for {arch}.",
         Given("", f"image-{arch}"),
         why="Looked up when the stack is made and kept from then on: a newer one replaces the machine.")  # fmt: skip
-    profile = t.resource("Profile", "AWS::IAM::InstanceProfile", tool.id, condition=where, Roles=[_role(t, b, tool, where)])
+    profile = t.resource(
+        "Profile", "AWS::IAM::InstanceProfile", tool.id, condition=where, Roles=[_role(t, b, tool, where)]
+    )
     made = [_machine(t, b, net, tool, i, image, profile, where) for i in range(1, tool.count + 1)]
     t.resource(
         "Record", "AWS::Route53::RecordSet", tool.id, condition=where, HostedZoneId=zone.resources["PrivateZone"],
@@ -153,5 +155,3 @@ def _unseal(t: Template, b: Blueprint) -> Any:
     given = by_site(b, lambda site: Given(f"foundation{site.suffix}", "UnsealKeyArn"))
     return t.parameter("UnsealKeyArn", "String", "Key that unseals the secrets, from the stack foundation.", given,
                        pattern="^arn:[a-z-]+:.+$")  # fmt: skip
-
-

@@ -6,7 +6,15 @@ from typing import Any
 
 from devops_workbook.artifacts.cloudformation.common import CLOSING, OPENING, allow, role
 from devops_workbook.artifacts.cloudformation.compute.running import BUSY_FROM, BUSY_UNTIL, PORT, Running
-from devops_workbook.artifacts.cloudformation.template import ACCOUNT, NO_VALUE, PARTITION, REGION, Resource, choose, sub
+from devops_workbook.artifacts.cloudformation.template import (
+    ACCOUNT,
+    NO_VALUE,
+    PARTITION,
+    REGION,
+    Resource,
+    choose,
+    sub,
+)
 from devops_workbook.artifacts.cloudformation.text import Noted
 
 __all__ = ["compute"]

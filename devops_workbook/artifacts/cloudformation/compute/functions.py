@@ -40,7 +40,9 @@ def _function(c: Running) -> Resource:
     own = role(t, "ServiceRole", "compute", "lambda.amazonaws.com", statements, why="What the function may do.")
     memory = t.parameter("MemoryMiB", "Number", "Memory of an instance, MiB; processors come with it.",
                          c.sized(lambda s: int(s.memory_gib * _MIB)), why=b.why("scaling.capacity"), bounds=(128, 10_240))  # fmt: skip
-    skips = {"CKV_AWS_116": "called by the entry, which waits for the answer, or by the intake, which keeps what failed"}
+    skips = {
+        "CKV_AWS_116": "called by the entry, which waits for the answer, or by the intake, which keeps what failed"
+    }
     if not assured(b):
         skips["CKV_AWS_173"] = "the plan leaves keys to the provider, which encrypts by default"
     return t.resource(

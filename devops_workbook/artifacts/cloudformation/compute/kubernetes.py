@@ -60,9 +60,16 @@ def _calendar(c: Running, cluster: Resource, nodes: Resource) -> None:
     where = None if c.by_calendar else resting
     by = caller(t, "CalendarRole", "compute", ["eks:UpdateNodegroupConfig"], nodes.arn, where)
     floor, most, busy = c.floor(), c.ceiling(), c.busy() if c.by_calendar else None
-    plans = [("Opens", OPENING, floor, most, floor, resting), ("Closes", CLOSING, "0", "1", "0", resting)] if resting else []
+    plans = (
+        [("Opens", OPENING, floor, most, floor, resting), ("Closes", CLOSING, "0", "1", "0", resting)]
+        if resting
+        else []
+    )
     if c.by_calendar:
-        plans += [("Busy", BUSY_FROM, busy, most, busy, c.always()), ("Quiet", BUSY_UNTIL, floor, most, floor, c.always())]
+        plans += [
+            ("Busy", BUSY_FROM, busy, most, busy, c.always()),
+            ("Quiet", BUSY_UNTIL, floor, most, floor, c.always()),
+        ]
     for name, when, least, top, desired, condition in plans:
         call = ['{"ClusterName": "', cluster, '", "NodegroupName": "', nodes.att("NodegroupName"),
                 '", "ScalingConfig": {"MinSize": ', least, ', "MaxSize": ', top, ', "DesiredSize": ', desired, "}}"]  # fmt: skip
@@ -144,7 +151,15 @@ def _identities(c: Running, cluster: Resource) -> None:
                    "ec2:DescribeLaunchTemplateVersions", "eks:DescribeNodegroup"],
                   Noted("*", "Descriptions cannot be limited to one.")),
     ]  # fmt: skip
-    _identity(c, cluster, "Autoscaler", "kube-system", "cluster-autoscaler", scaler, "Adds and removes nodes of the one group.")
+    _identity(
+        c,
+        cluster,
+        "Autoscaler",
+        "kube-system",
+        "cluster-autoscaler",
+        scaler,
+        "Adds and removes nodes of the one group.",
+    )
     if c.balanced:
         binder = [
             statement(["elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets"],
@@ -163,6 +178,8 @@ def _identity(
     c: Running, cluster: Resource, name: str, namespace: str, account: str, statements: list[Any], why: str
 ) -> None:  # fmt: skip
     here = {"StringEquals": {"aws:SourceArn": cluster.arn}}
-    made = role(c.template, f"{name}Role", "compute", "pods.eks.amazonaws.com", statements, why=why, within=here, **_PODS)
+    made = role(
+        c.template, f"{name}Role", "compute", "pods.eks.amazonaws.com", statements, why=why, within=here, **_PODS
+    )
     c.template.resource(f"{name}Identity", "AWS::EKS::PodIdentityAssociation", "compute", ClusterName=cluster,
                         Namespace=namespace, ServiceAccount=account, RoleArn=made.arn)  # fmt: skip

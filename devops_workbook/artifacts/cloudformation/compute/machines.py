@@ -49,7 +49,17 @@ def _start(c: Running, logs: Resource) -> Any:
         told += [join("", [f"{name}=", value])]
     login: list[Any] = []
     if c.b.has("registry"):
-        login = [join("", ["aws ecr get-login-password --region ", REGION, " | docker login --username AWS --password-stdin ", host])]
+        login = [
+            join(
+                "",
+                [
+                    "aws ecr get-login-password --region ",
+                    REGION,
+                    " | docker login --username AWS --password-stdin ",
+                    host,
+                ],
+            )
+        ]
     run = ("docker run --detach --name service --restart always --read-only --user 10001 --env-file /etc/service.env "
            f"--publish {PORT}:{PORT} --log-driver awslogs --log-opt awslogs-group=")  # fmt: skip
     return join("\n", [

@@ -160,13 +160,17 @@ class Running:
     def cpu(self) -> Noted:
         """The processor use that is held, %."""
         share = self.b.catalog.assumptions["target_cpu_utilisation"].value or 0.65
-        return Noted(round(100.0 * share), "Per cent: what the capacity plan leaves as headroom for a zone and a spike.")
+        return Noted(
+            round(100.0 * share), "Per cent: what the capacity plan leaves as headroom for a zone and a spike."
+        )
 
     def backlog(self) -> Noted:
         """Messages that may wait for each worker."""
         r = self.b.requirements
         most = max(1, round(r.p99_latency_ms / r.service_time_ms))
-        return Noted(most, f"Messages a worker: {r.p99_latency_ms:g} ms that may pass over {r.service_time_ms:g} ms each.")
+        return Noted(
+            most, f"Messages a worker: {r.p99_latency_ms:g} ms that may pass over {r.service_time_ms:g} ms each."
+        )
 
     def backlog_metrics(self, workers: dict[str, Any]) -> list[dict[str, Any]]:
         """What waits, over the workers that there are. workers: the metric that counts them."""

@@ -48,7 +48,9 @@ def _queue(b: Blueprint, stored: Stored) -> None:
         VisibilityTimeout=Noted(seconds, "Six times as long as a worker may take, before another one tries."),
     )  # fmt: skip
     for name, one in (("QueuePolicy", queue), ("DeadLettersPolicy", dead)):
-        t.resource(name, "AWS::SQS::QueuePolicy", "intake", Queues=[one], PolicyDocument=policy(tls_only([one.arn], "sqs")))
+        t.resource(
+            name, "AWS::SQS::QueuePolicy", "intake", Queues=[one], PolicyDocument=policy(tls_only([one.arn], "sqs"))
+        )
     stored.queue = queue
     stored.grants += [allow("sqs", "consume", queue.arn), *([allow("sqs", "send", queue.arn)] if _accepts(b) else [])]
     stored.settings["INTAKE"] = queue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint
-from devops_workbook.artifacts.cloudformation.common import allow, arn, doubled, key, kept, other_key
+from devops_workbook.artifacts.cloudformation.common import allow, arn, doubled, kept, key, other_key
 from devops_workbook.artifacts.cloudformation.data.stored import Stored
 from devops_workbook.artifacts.cloudformation.network import Net
 from devops_workbook.artifacts.cloudformation.template import choose, sub

@@ -12,9 +12,9 @@ from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.cloudformation.common import (
     allow,
     arn,
-    key,
-    kept,
     doubled,
+    kept,
+    key,
     log_group,
     role,
     unlocked,
@@ -74,7 +74,9 @@ def instance(b: Blueprint, stored: Stored, net: Net) -> None:
         )  # fmt: skip
         here = choose(first, here, copy.att("Endpoint.Address"))
         resource_id = choose(first, resource_id, copy.att("DbiResourceId"))
-    _told(b, stored, here, resource_id, "db", {"DBInstanceIdentifier": sub(t.name_parameter, "-database", *t.site_suffix)})
+    _told(
+        b, stored, here, resource_id, "db", {"DBInstanceIdentifier": sub(t.name_parameter, "-database", *t.site_suffix)}
+    )
 
 
 def cluster(b: Blueprint, stored: Stored, net: Net) -> None:

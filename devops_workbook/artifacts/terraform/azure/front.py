@@ -47,7 +47,12 @@ def begun(b: Blueprint, every: Sequence[Made]) -> Module:
     else:
         zone = m.resource("azurerm_dns_zone", "this", "dns", why=b.why("infrastructure.network"), name=domain,
                           resource_group_name=group(m, every[0]), tags=tags(m, "dns"))  # fmt: skip
-        m.output("name_servers", zone.name_servers, "Name servers that the parent domain must name for this zone.", exported=True)
+        m.output(
+            "name_servers",
+            zone.name_servers,
+            "Name servers that the parent domain must name for this zone.",
+            exported=True,
+        )
     if fronted(b):
         _door(b, m, every[0])
     return m
@@ -89,13 +94,17 @@ def _entries(b: Blueprint, m: Module, every: Sequence[Made], output: str) -> lis
     found = []
     for site, made, which in zip(b.sites, every, ("first", "second"), strict=False):
         wire = made["edge"].wire(output)
-        found.append(m.variable(f"{which}_{output}", "string", f"{told} of the {which} site.", wire, nullable=bool(site.suffix)))
+        found.append(
+            m.variable(f"{which}_{output}", "string", f"{told} of the {which} site.", wire, nullable=bool(site.suffix))
+        )
     return found
 
 
 def _second(b: Blueprint, m: Module) -> Ref:
     told = "Whether the environment has a second site."
-    return m.variable("second_site", "bool", told, b.present(b.sites[1]), why=b.why("disaster_recovery.high_availability"))
+    return m.variable(
+        "second_site", "bool", told, b.present(b.sites[1]), why=b.why("disaster_recovery.high_availability")
+    )
 
 
 def _serves(m: Module) -> Ref:
@@ -187,7 +196,9 @@ def _private_record(b: Blueprint, m: Module, every: Sequence[Made]) -> None:
     why = ""
     if len(entries) > 1:
         first, second = entries
-        serving = f"compact([{first}, {second}])" if _active(b) else f"[{_serves(m)} && {_second(b, m)} ? {second} : {first}]"
+        serving = (
+            f"compact([{first}, {second}])" if _active(b) else f"[{_serves(m)} && {_second(b, m)} ? {second} : {first}]"
+        )
         records = raw(f"{_second(b, m)} && {_serves(m)} ? {serving} : [{first}]") if _active(b) else raw(serving)
         why = b.why("disaster_recovery.recovery")
     m.resource(
@@ -243,7 +254,9 @@ def _origins(b: Blueprint, m: Module, every: Sequence[Made]) -> None:
         load_balancing=Nested(sample_size=4, successful_samples_required=3, additional_latency_in_milliseconds=50),
     )  # fmt: skip
     for turn, (which, host) in enumerate(zip(("first", "second"), hosts, strict=False)):
-        more: dict[str, Any] = {"count": raw(f"{_second(b, m)} ? 1 : 0"), "enabled": _serves(m)} if turn else {"enabled": True}
+        more: dict[str, Any] = (
+            {"count": raw(f"{_second(b, m)} ? 1 : 0"), "enabled": _serves(m)} if turn else {"enabled": True}
+        )
         m.resource(
             "azurerm_cdn_frontdoor_origin", which, component, file="door",
             why=b.why("disaster_recovery.recovery") if turn else "", name=which,
@@ -294,7 +307,9 @@ def _policy(b: Blueprint, m: Module, made: Made) -> None:
     component = "waf" if _filtering(b) else _component(b)
     rules: dict[str, Any] = {}
     if not b.requirements.public_facing:
-        ranges = given(m, "client_ranges", "list(string)", "Addresses that requests come from.", raw("var.client_ranges"))
+        ranges = given(
+            m, "client_ranges", "list(string)", "Addresses that requests come from.", raw("var.client_ranges")
+        )
         rules["custom_rule"] = Nested(
             name="OnlyTheCompany", enabled=True, priority=1, type="MatchRule", action="Block",
             match_condition=Nested(match_variable="SocketAddr", operator="IPMatch", negation_condition=True, match_values=ranges),
@@ -327,7 +342,7 @@ def _door_names(b: Blueprint, m: Module, made: Made) -> None:
     domain = "azurerm_cdn_frontdoor_custom_domain.this"
     m.resource(
         "azurerm_dns_txt_record", "proof", "dns", why="Proves to Front Door that the name is ours.",
-        name=template("_dnsauth.", raw(f"trimsuffix(var.host, \".${{var.domain}}\")")), **zone, ttl=3600,
+        name=template("_dnsauth.", raw("trimsuffix(var.host, \".${var.domain}\")")), **zone, ttl=3600,
         record=Nested(value=raw(f"{domain}.validation_token")), tags=tags(m, "dns"),
     )  # fmt: skip
     m.resource(
@@ -335,5 +350,3 @@ def _door_names(b: Blueprint, m: Module, made: Made) -> None:
         record=raw("azurerm_cdn_frontdoor_endpoint.this.host_name"), tags=tags(m, "dns"),
         depends_on=[raw("azurerm_cdn_frontdoor_route.this")],
     )  # fmt: skip
-
-

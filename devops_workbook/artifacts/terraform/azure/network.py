@@ -26,7 +26,6 @@ from devops_workbook.artifacts.terraform.azure.common import (
     suffix,
     tags,
     taken,
-    zones,
 )
 from devops_workbook.artifacts.terraform.azure.flows import rules
 from devops_workbook.artifacts.terraform.azure.layout import (
@@ -76,7 +75,12 @@ def network(b: Blueprint, site: Site, made: Made) -> Module:
     cidr = m.variable("cidr", "string", "Address block of the network.", _of(b, site, lambda n: n.cidr), checks=(_BLOCK,),
                       why=b.why("infrastructure.network"))  # fmt: skip
     vnet = m.resource(
-        "azurerm_virtual_network", "this", "network", **base(m, made, "vnet"), address_space=[cidr], tags=tags(m, "network")
+        "azurerm_virtual_network",
+        "this",
+        "network",
+        **base(m, made, "vnet"),
+        address_space=[cidr],
+        tags=tags(m, "network"),
     )
     m.output("network_id", vnet.id, "The virtual network.", exported=True)
     m.output("network_name", vnet.name, "Name of the virtual network.")

@@ -13,7 +13,16 @@ from devops_workbook.artifacts.terraform.module import Module
 
 __all__ = ["INITIATIVES", "oversight"]
 
-_CATEGORIES = ["Administrative", "Security", "ServiceHealth", "Alert", "Recommendation", "Policy", "Autoscale", "ResourceHealth"]
+_CATEGORIES = [
+    "Administrative",
+    "Security",
+    "ServiceHealth",
+    "Alert",
+    "Recommendation",
+    "Policy",
+    "Autoscale",
+    "ResourceHealth",
+]
 
 # Defender's plans, by service of the design; Arm and CloudPosture watch the subscription itself
 # (website/docs/r/security_center_subscription_pricing of azurerm 4.55).
@@ -62,7 +71,9 @@ def oversight(b: Blueprint, made: Made) -> Module:
 def _audit(b: Blueprint, m: Module, made: Made, scope: Ref) -> None:
     to: dict[str, Any]
     if native_logs(b):
-        to = {"log_analytics_workspace_id": taken(m, made, "logs", "workspace_id", "string", "Log Analytics workspace.")}
+        to = {
+            "log_analytics_workspace_id": taken(m, made, "logs", "workspace_id", "string", "Log Analytics workspace.")
+        }
     else:
         to = {"storage_account_id": taken(m, made, "logs", "log_storage_id", "string", "Storage account of logs.")}
     m.resource(
@@ -90,7 +101,9 @@ def _detection(b: Blueprint, m: Module) -> None:
 def _policies(b: Blueprint, m: Module, scope: Ref) -> None:
     region = given(m, "location", "string", "Region of the first site.", b.sites[0].region.id)
     wanted = {f: INITIATIVES[f] for f in b.requirements.compliance if f in INITIATIVES}
-    initiatives = {**wanted, "benchmark": _BENCHMARK} if not wanted or len(wanted) < len(b.requirements.compliance) else wanted
+    initiatives = (
+        {**wanted, "benchmark": _BENCHMARK} if not wanted or len(wanted) < len(b.requirements.compliance) else wanted
+    )
     m.resource(
         "azurerm_subscription_policy_assignment", "framework", "posture", why=b.why("security.compliance"),
         for_each=initiatives, name=raw("each.key"), subscription_id=scope,

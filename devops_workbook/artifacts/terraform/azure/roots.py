@@ -120,12 +120,17 @@ def _before(variable: str) -> str:
 
 
 def _guid(variable: str) -> tuple[str, str]:
-    return (f'can(regex("^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$", var.{variable}))', f"{variable} must be a GUID.")
+    return (
+        f'can(regex("^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$", var.{variable}))',
+        f"{variable} must be a GUID.",
+    )
 
 
 def _strings(b: Blueprint) -> tuple[tuple[str, str, Any, tuple[str, str]], ...]:
     owner = owner_slug(b)
-    domain = b.each(lambda e: f"{'' if e.environment == 'production' else SHORT[e.environment] + '.'}{b.names.system}.example.com")
+    domain = b.each(
+        lambda e: f"{'' if e.environment == 'production' else SHORT[e.environment] + '.'}{b.names.system}.example.com"
+    )
     return (
         ("subscription_id", "Subscription of this environment.", NOBODY, _guid("subscription_id")),
         ("shared_subscription_id", "Subscription of what the environments share.", NOBODY, _guid("shared_subscription_id")),
@@ -144,7 +149,9 @@ def _strings(b: Blueprint) -> tuple[tuple[str, str, Any, tuple[str, str]], ...]:
 
 def root_variables(b: Blueprint) -> tuple[Variable, ...]:
     """The variables of an environment that no module's call gives."""
-    environment = Variable("environment", "string", "Which environment.", b.each(lambda e: e.environment), "", (_ENVIRONMENT,), False)
+    environment = Variable(
+        "environment", "string", "Which environment.", b.each(lambda e: e.environment), "", (_ENVIRONMENT,), False
+    )
     strings = (Variable(n, "string", told, value, _before(n), (check,), False) for n, told, value, check in _strings(b))
     ranges = (("client_ranges", "Addresses that requests come from.", ["10.0.0.0/8"]),
               ("pipeline_addresses", "Public addresses that the pipeline comes from.", ["203.0.113.10"]))  # fmt: skip
@@ -172,12 +179,21 @@ _ENVIRONMENT = ('contains(["production", "staging", "development"], var.environm
 _GROUP = ("length(var.operators_group_name) > 0", "operators_group_name must not be empty.")
 _DOMAIN = ('can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\\\.)+[a-z]{2,}$", var.domain))',
            "domain must be a name such as shop.example.com.")  # fmt: skip
-_ISSUER = ('can(regex("^[A-Za-z0-9-]+$", var.certificate_issuer))', "certificate_issuer must be letters, digits and dashes.")
+_ISSUER = (
+    'can(regex("^[A-Za-z0-9-]+$", var.certificate_issuer))',
+    "certificate_issuer must be letters, digits and dashes.",
+)
 _EMAIL = ('can(regex("^[^@ ]+@[^@ ]+$", var.notification_address))', "notification_address must be an e-mail address.")
 _COST = ("length(var.cost_centre) <= 256", "cost_centre must be at most 256 characters.")
 _IMAGE = ('can(regex("^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$", var.image_tag))', "image_tag must be a tag of an image.")
-_REPOSITORY = ('can(regex("^[A-Za-z0-9._/-]+$", var.repository))', "repository must be letters, digits, dots, dashes and slashes.")
-_SSH = ('startswith(var.ssh_public_key, "ssh-rsa ")', "ssh_public_key must be an RSA key in OpenSSH's form, as Azure takes it.")
+_REPOSITORY = (
+    'can(regex("^[A-Za-z0-9._/-]+$", var.repository))',
+    "repository must be letters, digits, dots, dashes and slashes.",
+)
+_SSH = (
+    'startswith(var.ssh_public_key, "ssh-rsa ")',
+    "ssh_public_key must be an RSA key in OpenSSH's form, as Azure takes it.",
+)
 
 
 def used(name: str, *places: Any) -> bool:
@@ -195,5 +211,3 @@ def settings(subscription: Any) -> tuple[Block, ...]:
         "subscription_id": subscription, "storage_use_azuread": True, "resource_provider_registrations": "extended",
         "features": features,
     }),)  # fmt: skip
-
-

@@ -101,7 +101,9 @@ def _vault(b: Blueprint, m: Module, made: Made, what: str, component: str, sku: 
     return vault
 
 
-_OPEN = {"CKV_AZURE_189": "Closed but to the addresses of the pipeline, which writes keys and certificates; closed to all without them."}
+_OPEN = {
+    "CKV_AZURE_189": "Closed but to the addresses of the pipeline, which writes keys and certificates; closed to all without them."
+}
 _SKIPS = {
     "CKV_AZURE_189": "The plan has no private endpoints; the firewall lets in the subnets of the application and the pipeline.",
     "CKV2_AZURE_32": "The plan has no private endpoints; the firewall lets in the subnets of the application and the pipeline.",
@@ -164,13 +166,22 @@ def _keys(b: Blueprint, m: Module, made: Made) -> None:
 
 def _KEY_SKIPS(b: Blueprint) -> dict[str, str]:  # noqa: N802 - beside the other skips
     rotated = {"CKV_AZURE_40": "The rotation policy gives every version its date of expiry."}
-    return rotated if hardware(b) else {**rotated, "CKV_AZURE_112": "The requirements ask for keys of the team's own, not for hardware."}
+    return (
+        rotated
+        if hardware(b)
+        else {**rotated, "CKV_AZURE_112": "The requirements ask for keys of the team's own, not for hardware."}
+    )
 
 
 def _user(b: Blueprint, m: Module, made: Made, key: Ref) -> None:
     """Who encrypts: one identity, which services take on to use a key, and which may do nothing else."""
     identity = m.resource(
-        "azurerm_user_assigned_identity", "encryption", "keys", file="keys", **base(m, made, "encryption"), tags=tags(m, "keys")
+        "azurerm_user_assigned_identity",
+        "encryption",
+        "keys",
+        file="keys",
+        **base(m, made, "encryption"),
+        tags=tags(m, "keys"),
     )
     role = permission("key-vault-keys", "database")["roles"][0]
     granted = m.resource(

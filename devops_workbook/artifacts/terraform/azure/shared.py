@@ -64,7 +64,9 @@ def once_variables(m: Module, b: Blueprint) -> None:
 
 def shared(b: Blueprint) -> Once:
     """What the environments share."""
-    about = ("The registry of images and the pipeline's identities. Apply it after bootstrap and before the environments.",)
+    about = (
+        "The registry of images and the pipeline's identities. Apply it after bootstrap and before the environments.",
+    )
     m = Module("shared", "Shared", about, PROVIDERS)
     once_variables(m, b)
     group = m.resource("azurerm_resource_group", "this", "identity", name=group_name(b, "rg"), location=raw("var.location"),
@@ -86,8 +88,15 @@ def _registry(b: Blueprint, m: Module, group: Ref) -> None:
     body = _encrypted(b, m, group) if keyed(b) else {}
     rules: dict[str, Any] = {}
     if b.has("endpoints"):
-        door = Nested("ip_rule", for_each=raw("var.pipeline_addresses"), content=Nested(action="Allow", ip_range=raw("ip_rule.value")))
-        rules = {"network_rule_set": Nested(default_action="Deny", dynamic=door), "network_rule_bypass_option": "AzureServices"}
+        door = Nested(
+            "ip_rule",
+            for_each=raw("var.pipeline_addresses"),
+            content=Nested(action="Allow", ip_range=raw("ip_rule.value")),
+        )
+        rules = {
+            "network_rule_set": Nested(default_action="Deny", dynamic=door),
+            "network_rule_bypass_option": "AzureServices",
+        }
     registry = m.resource(
         "azurerm_container_registry", "this", "registry", file="registry", why=b.why("cicd.artifacts"),
         skips=_REGISTRY_SKIPS, name=registry_name(b), location=raw("var.location"), resource_group_name=group.name,
@@ -186,7 +195,11 @@ def _identities(b: Blueprint, m: Module, group: Ref) -> None:
         issuer=trusted, audience=_AUDIENCE, subject=raw("each.value"),
     )  # fmt: skip
     _rights(b, m, identity, ids)
-    m.output("client_ids", raw(f"{{ for id, one in {identity} : id => one.client_id }}"), "Client ids of the pipeline's identities.")
+    m.output(
+        "client_ids",
+        raw(f"{{ for id, one in {identity} : id => one.client_id }}"),
+        "Client ids of the pipeline's identities.",
+    )
 
 
 def _rights(b: Blueprint, m: Module, identity: Ref, ids: list[str]) -> None:
@@ -223,7 +236,9 @@ def _rights(b: Blueprint, m: Module, identity: Ref, ids: list[str]) -> None:
 
 # Owner, User Access Administrator and Role Based Access Control Administrator, which nobody is given
 # (https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/privileged, 2026-11).
-_PRIVILEGED = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635, 18d7d88d-d35e-4fb5-a5c3-7773c20a72d9, f58310d9-a9f6-439a-9e8d-f62e7b41a168"
+_PRIVILEGED = (
+    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635, 18d7d88d-d35e-4fb5-a5c3-7773c20a72d9, f58310d9-a9f6-439a-9e8d-f62e7b41a168"
+)
 
 
 def _clause(action: str, of: str) -> str:
@@ -242,7 +257,12 @@ def _states(b: Blueprint, m: Module, identity: Ref, ids: list[str]) -> None:
     )  # fmt: skip
     names = {id: SHORT.get(id, id) for id in ids}
     for name, role, who, why in (
-        ("state", "Storage Blob Data Contributor", "each.key", "Reads and writes the state of its environment, and locks it."),
+        (
+            "state",
+            "Storage Blob Data Contributor",
+            "each.key",
+            "Reads and writes the state of its environment, and locks it.",
+        ),
         ("state_read", "Storage Blob Data Reader", '"plan"', "Reads states, to plan a change."),
     ):
         m.resource(

@@ -24,7 +24,12 @@ def host(m: Module) -> Ref:
 def identity(m: Module, made: Made) -> Ref:
     """Who the entry is."""
     return m.resource(
-        "azurerm_user_assigned_identity", "entry", "entry", file="certificate", **base(m, made, "entry"), tags=tags(m, "entry")
+        "azurerm_user_assigned_identity",
+        "entry",
+        "entry",
+        file="certificate",
+        **base(m, made, "entry"),
+        tags=tags(m, "entry"),
     )
 
 

@@ -112,7 +112,10 @@ def _fronts(b: Blueprint, m: Module, made: Made, address: Ref) -> list[Any]:
         return [public]
     cidr = taken(m, made, "network", "public_subnet_cidr", "string", "Addresses of the entry's subnet.")
     told = m.local("private_address", call("cidrhost", cidr, -2))
-    return [public, Nested(name="private", subnet_id=subnets[0], private_ip_address_allocation="Static", private_ip_address=told)]
+    return [
+        public,
+        Nested(name="private", subnet_id=subnets[0], private_ip_address_allocation="Static", private_ip_address=told),
+    ]
 
 
 # --- what is behind it -----------------------------------------------------------------------------------
@@ -140,7 +143,12 @@ def _behind(b: Blueprint, m: Module, made: Made, shown: Ref) -> dict[str, Any]:
         name="health", protocol="Https", path=path, pick_host_name_from_backend_http_settings=True, interval=10, timeout=5,
         unhealthy_threshold=3, match=Nested(status_code=["200-399"]),
     )  # fmt: skip
-    return {"backend_address_pool": Nested(name="target", **pool), "backend_http_settings": settings, **trust, "probe": probe}
+    return {
+        "backend_address_pool": Nested(name="target", **pool),
+        "backend_http_settings": settings,
+        **trust,
+        "probe": probe,
+    }
 
 
 def _target(b: Blueprint, m: Module, made: Made) -> Ref:
@@ -161,7 +169,9 @@ def _timeout(b: Blueprint) -> Any:
 def _firewall(b: Blueprint, m: Module, made: Made, front: Module) -> Ref:
     rules: dict[str, Any] = {}
     if fronted(b):
-        door = m.variable("front_door_id", "string", "Front Door profile whose requests are taken.", front.wire("front_door_id"))
+        door = m.variable(
+            "front_door_id", "string", "Front Door profile whose requests are taken.", front.wire("front_door_id")
+        )
         rules = {"custom_rules": Noted(
             Nested(
                 name="OnlyOurFrontDoor", priority=1, rule_type="MatchRule", action="Block",

@@ -12,7 +12,6 @@ from typing import Any
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.terraform.azure.common import (
     Made,
-    base,
     diagnostics,
     given,
     granted,
@@ -56,10 +55,15 @@ def entry(b: Blueprint, m: Module, made: Made, front: Module) -> None:
 
 
 def _skips(b: Blueprint) -> dict[str, str]:
-    found = {"CKV_AZURE_174": "It is the entry: requests come from outside. Its management interface asks for an Entra identity."}
+    found = {
+        "CKV_AZURE_174": "It is the entry: requests come from outside. Its management interface asks for an Entra identity."
+    }
     if private(b):
         return found
-    return {**found, "CKV_AZURE_107": "The Consumption tier stands in no network; what it sends work to takes its identity alone."}
+    return {
+        **found,
+        "CKV_AZURE_107": "The Consumption tier stands in no network; what it sends work to takes its identity alone.",
+    }
 
 
 def _publisher(b: Blueprint) -> str:
@@ -125,7 +129,9 @@ def _api(b: Blueprint, m: Module, made: Made, front: Module, service: Ref, who: 
 
 def _target(b: Blueprint, m: Module, made: Made) -> Any:
     if b.has("intake"):
-        queue = taken(m, made, "data", "intake_endpoint", "string", "Host of the queue or stream that work is put into.")
+        queue = taken(
+            m, made, "data", "intake_endpoint", "string", "Host of the queue or stream that work is put into."
+        )
         return template("https://", queue)
     address = taken(m, made, "compute", "backend_address", "string", "Where the service is reached.")
     port = taken(m, made, "compute", "backend_port", "number", "Port that the service is reached at.")
@@ -136,7 +142,9 @@ def _policy(b: Blueprint, m: Module, made: Made, front: Module, backend: Ref, wh
     """The lines of the policy: who may ask, where a request goes, and in whose name."""
     yield from ("<policies>", "  <inbound>", "    <base />")
     if fronted(b):
-        door = m.variable("front_door_id", "string", "Front Door profile whose requests are taken.", front.wire("front_door_id"))
+        door = m.variable(
+            "front_door_id", "string", "Front Door profile whose requests are taken.", front.wire("front_door_id")
+        )
         yield '    <check-header name="X-Azure-FDID" failed-check-httpcode="403" failed-check-error-message="Forbidden">'
         yield template("      <value>", door, "</value>")
         yield "    </check-header>"
@@ -152,7 +160,11 @@ def _policy(b: Blueprint, m: Module, made: Made, front: Module, backend: Ref, wh
 def _filter(m: Module) -> Iterator[Any]:
     ranges = given(m, "client_ranges", "list(string)", "Addresses that requests come from.", raw("var.client_ranges"))
     yield '    <ip-filter action="allow">'
-    yield call("join", "\n", raw(f'[for r in {ranges} : "<address-range from=\\"${{cidrhost(r, 0)}}\\" to=\\"${{cidrhost(r, -1)}}\\" />"]'))
+    yield call(
+        "join",
+        "\n",
+        raw(f'[for r in {ranges} : "<address-range from=\\"${{cidrhost(r, 0)}}\\" to=\\"${{cidrhost(r, -1)}}\\" />"]'),
+    )
     yield "    </ip-filter>"
 
 
@@ -161,4 +173,6 @@ def _work(b: Blueprint, m: Module, made: Made, who: Ref) -> Iterator[Any]:
     name = taken(m, made, "data", "intake_name", "string", "Name of the queue or stream.")
     kind = "service-bus" if served_by(b, "intake", "service-bus") else "event-hubs"
     yield template('    <rewrite-uri template="/', name, '/messages" />')
-    yield template(f'    <authentication-managed-identity resource="{_AUDIENCES[kind]}" client-id="', who.client_id, '" />')
+    yield template(
+        f'    <authentication-managed-identity resource="{_AUDIENCES[kind]}" client-id="', who.client_id, '" />'
+    )
