@@ -80,10 +80,12 @@ def _lead(t: Template, b: Blueprint, zone_id: Any, name: Any, i: int, two: Condi
     if two:
         checked = _health_check(t, b, site, target, i, two)
         if b.choice("disaster_recovery.high_availability") == "active-active":
-            way: dict[str, Any] = {"Region": choose(two, b.sites[i].region.id)}
+            way: dict[str, Any] = {"Region": b.sites[i].region.id}
         else:
-            way = {"Failover": choose(two, ("PRIMARY", "SECONDARY")[i])}
-        routing = {"SetIdentifier": choose(two, site.lower()), "HealthCheckId": choose(two, checked), **way}
+            way = {"Failover": ("PRIMARY", "SECONDARY")[i]}
+        # The second record is there with the second site alone, and needs no further condition.
+        routing = {k: v if i else choose(two, v)
+                   for k, v in {"SetIdentifier": site.lower(), "HealthCheckId": checked, **way}.items()}  # fmt: skip
     t.resource(
         f"{site}Record", "AWS::Route53::RecordSet", "dns", condition=two if i else None, HostedZoneId=zone_id, Name=name,
         Type="A", why=b.why("disaster_recovery.recovery") if two else "", **routing,
@@ -103,8 +105,9 @@ def _health_check(t: Template, b: Blueprint, site: str, target: Any, i: int, two
                            Each(dict.fromkeys(("production", "staging", "development"), "false")),
                            allowed=("true", "false"))  # fmt: skip
         failed = t.condition("IsFailedOver", fn("Equals", said, "true"), b.each(lambda e: False))
-        told = "Healthy until a person turns it over: the failover is somebody's decision."
-        config |= {"Disabled": Noted(True, told), "Inverted": choose(failed, True, False)}
+        # Without children to ask it is healthy, until a person turns it over: the failover is somebody's decision.
+        config = {"Type": "CALCULATED", "ChildHealthChecks": [], "HealthThreshold": 0,
+                  "Inverted": choose(failed, True, False)}  # fmt: skip
     return t.resource(f"{site}HealthCheck", "AWS::Route53::HealthCheck", "dns", condition=two, HealthCheckConfig=config)
 
 
@@ -164,5 +167,5 @@ def _access_log(t: Template, b: Blueprint, made: Resource, id: str) -> None:
                         LogType="ACCESS_LOGS", ResourceArn=arn("cloudfront", "distribution/", made, region=""))  # fmt: skip
     target = t.resource("LogTarget", "AWS::Logs::DeliveryDestination", id, Name=sub(t.name_parameter, "-cdn"),
                         OutputFormat="json", DestinationResourceArn=logs.arn)  # fmt: skip
-    t.resource("LogDelivery", "AWS::Logs::Delivery", id, DeliverySourceName=source, depends=[source],
+    t.resource("LogDelivery", "AWS::Logs::Delivery", id, DeliverySourceName=source,
                DeliveryDestinationArn=target.arn)  # fmt: skip

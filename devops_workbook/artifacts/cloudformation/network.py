@@ -117,11 +117,7 @@ def _tiers(t: Template, b: Blueprint, net: Net) -> None:
 
 def _first_zones(t: Template, b: Blueprint, made: list[Resource]) -> Any:
     """The subnets of the zones that machines stand in, one string."""
-    found: Any = join(",", made[:1])
-    for count in range(2, len(made) + 1):
-        condition = in_zone(t, b, count)
-        found = choose(condition, join(",", made[:count]), found)
-    return found  # the outermost asks for the most zones
+    return join(",", [made[0], *(choose(in_zone(t, b, n), made[n - 1]) for n in range(2, len(made) + 1))])
 
 
 def _subnet(t: Template, b: Blueprint, net: Net, tier: str, title: str, blocks: Fn, index: int) -> Resource:

@@ -14,7 +14,7 @@ from typing import Any
 
 from devops_workbook.artifacts.blueprint import FOLDERS, Blueprint, Each
 from devops_workbook.artifacts.cloudformation.template import BySite, Given, Output, Parameter, Template
-from devops_workbook.artifacts.cloudformation.text import Fn, document
+from devops_workbook.artifacts.cloudformation.text import Fn, Noted, document
 from devops_workbook.artifacts.model import Artifact, Trace
 
 __all__ = ["ROOT", "Stack", "given_to", "parameters_of", "stack_artifacts", "stack_traces", "template_artifacts"]
@@ -127,12 +127,20 @@ def _folder(name: str) -> str:
     return ROOT if name == "bootstrap.yaml" else f"{ROOT}/templates"
 
 
+_ANSWERED = {
+    "W3002": "the script that deploys packages the templates, which puts their addresses in the place of their names.",
+    "W1001": "what gives and what takes are there in the same environments, as the parameters of each say.",
+}
+"""What the linter asks of a root that nests, and the answer."""
+
+
 def _root_text(stack: Stack) -> str:
     declared = Template(stack.root, stack.title, ())
     declared.parameters = parameters_of(stack)
     for name, (_, holds) in _switches(stack).items():
         declared.condition(f"Has{name.removeprefix('With')}", Fn("Equals", [Fn("Ref", name), "true"]), holds)
     text = declared.text()
+    silent = {"ignore_checks": list(_ANSWERED)}
     resources = {t.id: _nested(t) for t in stack.templates}
     outputs = {
         o.name: {"Description": o.description, "Value": Fn("GetAtt", f"{t.id}.Outputs.{o.name}")}
@@ -145,7 +153,8 @@ def _root_text(stack: Stack) -> str:
         f"{stack.title} The templates beside this one are nested in it: what one gives, the next takes. "
         "deploy.sh uploads them and sets their addresses.",
     )
-    shown = [("Resources", resources), *([("Outputs", outputs)] if outputs else [])]
+    meta = {"cfn-lint": {"config": Noted(silent, " ".join(f"{k}: {v}" for k, v in _ANSWERED.items()))}}
+    shown = [("Metadata", meta), ("Resources", resources), *([("Outputs", outputs)] if outputs else [])]
     return document((), head) + "\n" + text + "\n" + document(shown)
 
 

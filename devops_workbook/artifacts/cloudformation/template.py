@@ -191,7 +191,7 @@ def policy(*statements: Mapping[str, Any]) -> dict[str, Any]:
 
 _TAG_MAPS = {
     "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Stage", "AWS::ApiGatewayV2::VpcLink", "AWS::ApiGatewayV2::DomainName",
-    "AWS::SSM::Parameter",
+    "AWS::SSM::Parameter", "AWS::EKS::Nodegroup",
 }  # fmt: skip
 _TAG_NAMES = {
     "AWS::Backup::BackupVault": "BackupVaultTags", "AWS::Backup::BackupPlan": "BackupPlanTags",
@@ -217,6 +217,7 @@ _UNTAGGED = {
     "AWS::EC2::VPCEndpoint", "AWS::Budgets::Budget", "AWS::IAM::Policy", "AWS::XRay::ResourcePolicy",
     "AWS::EC2::VPCEndpointServicePermissions", "AWS::ServiceDiscovery::Instance", "AWS::Lambda::EventInvokeConfig",
     "AWS::Logs::QueryDefinition", "AWS::CloudWatch::CompositeAlarm", "AWS::DynamoDB::GlobalTable",
+    "AWS::Backup::RestoreTestingSelection", "AWS::EC2::VolumeAttachment",
 }  # fmt: skip
 _NAMED = "AWS::EC2::"
 _LAUNCHED = "AWS::AutoScaling::AutoScalingGroup"

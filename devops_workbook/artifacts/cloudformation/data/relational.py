@@ -34,7 +34,7 @@ from devops_workbook.artifacts.cloudformation.text import Noted
 
 __all__ = ["cluster", "instance"]
 
-_MAJOR = "17"
+_MAJOR, _VERSION = "17", "17.11"  # minor versions follow by themselves
 _APPLICATION, _ADMINISTRATOR = "app", "administrator"
 _INSIGHTS_DAYS = 7  # of Performance Insights, at no charge
 
@@ -53,7 +53,7 @@ def instance(b: Blueprint, stored: Stored, net: Net) -> None:
     }  # fmt: skip
     primary = t.resource(
         "Database", "AWS::RDS::DBInstance", "database", condition=first, keep="Snapshot", why=b.why("infrastructure.database"),
-        DBInstanceIdentifier=sub(t.name_parameter, "-database"), Engine="postgres", EngineVersion=_MAJOR,
+        DBInstanceIdentifier=sub(t.name_parameter, "-database"), Engine="postgres", EngineVersion=_VERSION,
         DBName=_APPLICATION, AllocatedStorage=storage, **sized, MultiAZ=_standby(t, b), StorageEncrypted=True,
         KmsKeyId=key(t, b, "database"), BackupRetentionPeriod=_retention(t, b), **_credentials(b, t, first), **common,
     )  # fmt: skip
@@ -61,7 +61,7 @@ def instance(b: Blueprint, stored: Stored, net: Net) -> None:
         where = t.both(first, _at_least(t, b, "ReadReplicas", "Read replicas of the database.", i))
         t.resource(f"ReadReplica{i}", "AWS::RDS::DBInstance", "database", condition=where, keep="Delete",
                    why="A replica holds nothing that the primary has not.", SourceDBInstanceIdentifier=primary,
-                   **sized, StorageEncrypted=True, **common)  # fmt: skip
+                   **sized, **common)  # fmt: skip
     here, resource_id = primary.att("Endpoint.Address"), primary.att("DbiResourceId")
     if len(b.sites) > 1:
         source = arn("rds", "db:", t.name_parameter, "-database", region=b.sites[0].region.id)
@@ -87,9 +87,8 @@ def cluster(b: Blueprint, stored: Stored, net: Net) -> None:
     common = _cluster(b, t, net)
     made = t.resource(
         "Database", "AWS::RDS::DBCluster", "database", keep="Snapshot", why=b.why("infrastructure.database"),
-        condition=first, depends=[world] if world else [],
-        DBClusterIdentifier=sub(t.name_parameter, "-database"), DatabaseName=_APPLICATION,
-        GlobalClusterIdentifier=_member(t, b) if two else None,
+        condition=first, DBClusterIdentifier=sub(t.name_parameter, "-database"), DatabaseName=_APPLICATION,
+        GlobalClusterIdentifier=world,
         **_credentials(b, t, first), **common,
     )  # fmt: skip
     _members(b, t, net, made, "Database", first, two)
@@ -115,17 +114,14 @@ def _world_name(t: Template) -> Any:
     return sub(t.name_parameter, "-global")
 
 
-def _global(t: Template, b: Blueprint) -> Resource:
+def _global(t: Template, b: Blueprint) -> Any:
+    """The global database, where there are two sites; nothing elsewhere."""
     where = t.both(t.primary, doubled(t, b))
-    return t.resource(
+    return choose(where, t.resource(
         "GlobalDatabase", "AWS::RDS::GlobalCluster", "database", condition=where, keep="Retain",
         why=b.why("disaster_recovery.high_availability"), GlobalClusterIdentifier=_world_name(t), Engine="aurora-postgresql",
-        EngineVersion=_MAJOR, StorageEncrypted=True, DeletionProtection=kept(t),
-    )  # fmt: skip
-
-
-def _member(t: Template, b: Blueprint) -> Any:
-    return choose(doubled(t, b), _world_name(t))
+        EngineVersion=_VERSION, StorageEncrypted=True, DeletionProtection=kept(t),
+    ))  # fmt: skip
 
 
 def _cluster(b: Blueprint, t: Template, net: Net) -> dict[str, Any]:
@@ -135,7 +131,7 @@ def _cluster(b: Blueprint, t: Template, net: Net) -> dict[str, Any]:
     )  # fmt: skip
     _logs(t, b, "cluster")
     return {
-        "Engine": "aurora-postgresql", "EngineVersion": _MAJOR, "Port": b.provider.services["aurora"].port,
+        "Engine": "aurora-postgresql", "EngineVersion": _VERSION, "Port": b.provider.services["aurora"].port,
         "DBSubnetGroupName": _subnet_group(t, net), "VpcSecurityGroupIds": [net.group("database")],
         "DBClusterParameterGroupName": group, "StorageEncrypted": True, "KmsKeyId": key(t, b, "database"),
         "BackupRetentionPeriod": _retention(t, b), "CopyTagsToSnapshot": True,
@@ -157,7 +153,7 @@ def _members(
         t.resource(
             f"{stem}Instance{i}", "AWS::RDS::DBInstance", "database", condition=condition, why=why, keep="Delete",
             DBClusterIdentifier=made, Engine="aurora-postgresql", DBInstanceClass=size, PubliclyAccessible=False,
-            AutoMinorVersionUpgrade=True, CopyTagsToSnapshot=True, **_insight(b, t),
+            AutoMinorVersionUpgrade=True, **_insight(b, t),
         )  # fmt: skip
 
 
