@@ -4,7 +4,7 @@ Azure SQL keeps weekly, monthly and yearly copies itself, and copies them to the
 database. Cosmos DB keeps thirty days and nothing longer. So a scheduled export of the pipeline writes its items into a
 storage account here, under an identity that may do that and nothing else; what is written is copied to the second
 region; and in each region a backup vault keeps the generations that the plan has there. Files without a second site
-have their copy here too.
+have their copy here too. Whoever deletes copies, or has them kept less long, is told on: that is how ransomware begins.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint, Site
+from devops_workbook.artifacts.facts import code_facts
 from devops_workbook.artifacts.terraform.azure.common import (
     LOGGED,
     PRIVATE_ZONES,
@@ -21,6 +22,7 @@ from devops_workbook.artifacts.terraform.azure.common import (
     Made,
     connected,
     endpoint,
+    given,
     group,
     keyed,
     location,
@@ -54,13 +56,8 @@ class _Place:
     zonal: bool
 
 
-def backup(b: Blueprint, site: Site, made: Made) -> Module | None:
-    """The copies of a design. site: the first; made: its modules; None where services keep all of their copies
-    themselves."""
-    own = b.component("database").service != "cosmos-db"
-    alone = len(b.sites) == 1 and b.has("files-2")
-    if own and not alone:
-        return None
+def backup(b: Blueprint, site: Site, made: Made) -> Module:
+    """The copies of a design. site: the first; made: its modules."""
     about = (
         "Copies that outlive a mistake, an intruder or a region. Who administers the system cannot delete them before "
         "their time where the plan says so.",
@@ -70,11 +67,14 @@ def backup(b: Blueprint, site: Site, made: Made) -> Module | None:
                b.each(lambda e: e.backed_up))  # fmt: skip
     name(m)
     suffix(m)
-    places = _places(b, m)
-    if not own:
+    exported = b.component("database").service == "cosmos-db"
+    alone = len(b.sites) == 1 and b.has("files-2")
+    places = _places(b, m) if exported or alone else ()
+    if exported:
         _exports(b, m, made, places)
     if alone:
         _files(b, m, made, places[-1])
+    _guarded(b, m, made)
     return m
 
 
@@ -287,4 +287,26 @@ def _files(b: Blueprint, m: Module, made: Made, place: _Place) -> None:
         "azurerm_storage_management_policy", "files_2", "files-2", storage_account_id=account.id,
         rule=Nested(name="versions", enabled=True, filters=Nested(blob_types=["blockBlob"]), actions=Nested(
             version=Nested(delete_after_days_since_creation=version_days(b, "files-2")))),
+    )  # fmt: skip
+
+
+# --- who is told -----------------------------------------------------------------------------------------
+
+
+def _guarded(b: Blueprint, m: Module, made: Made) -> None:
+    """Tells people when somebody deletes copies, shortens how long they are kept, or takes a lock away."""
+    facts = code_facts("azure")["endangered"]
+    services = (b.component("database").service, *([b.component("files").service] if b.has("files") else []))
+    names = {operation.rsplit("/", 2)[-2]: operation for s in services for operation in facts[s]["operations"]}
+    subscription = given(
+        m, "subscription_id", "string", "Subscription of this environment.", raw("var.subscription_id")
+    )
+    people = taken(m, made, "logs", "notification_id", "string", "The people who are told.")
+    m.resource(
+        "azurerm_monitor_activity_log_alert", "endangered", "backup", file="alerts", for_each=names,
+        why=b.why("disaster_recovery.backup"), name=template(raw("var.name"), "-", raw("each.key"), raw("var.site")),
+        resource_group_name=group(m, made), location="global", scopes=[template("/subscriptions/", subscription)],
+        description="Copies are deleted or kept less long.",
+        criteria=Nested(category="Administrative", operation_name=raw("each.value"), status="Succeeded"),
+        action=Nested(action_group_id=people), tags=_tags(m, _Place("backup", "", "", False), "copies"),
     )  # fmt: skip

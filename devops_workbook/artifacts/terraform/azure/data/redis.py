@@ -8,12 +8,14 @@ from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.terraform.azure.common import (
     PRIVATE_ZONES,
     Made,
-    base,
     diagnostics,
     endpoint,
+    group,
     keyed,
+    location,
     sized,
     tags,
+    unique,
 )  # fmt: skip
 from devops_workbook.artifacts.terraform.azure.data.sql import entry_of
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, template
@@ -39,7 +41,8 @@ def cache(b: Blueprint, m: Module, made: Made, first: Made | None) -> None:
             "customer_managed_key": Nested(key_vault_key_id=key, user_assigned_identity_id=identity),
         }
     redis = m.resource(
-        "azurerm_managed_redis", "this", "cache", file="cache", why=b.why("scaling.caching"), **base(m, made, "cache"),
+        "azurerm_managed_redis", "this", "cache", file="cache", why=b.why("scaling.caching"),
+        name=unique(m, b, "cache_name", "cache", "cache"), location=location(m), resource_group_name=group(m, made),
         sku_name=sku, high_availability_enabled=doubled, public_network_access="Disabled",
         default_database=Nested(
             client_protocol="Encrypted",

@@ -29,13 +29,14 @@ from devops_workbook.artifacts.terraform.azure.common import (
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, raw, template
 from devops_workbook.artifacts.terraform.module import Module, Wire
 from devops_workbook.assess.model import BackupSet
-from devops_workbook.design.deployments import Size
+from devops_workbook.design.deployments import Deployment, Size
 
 __all__ = ["database", "entry_of"]
 
 _ZONE = PRIVATE_ZONES["azure-sql"]
 _SERVERLESS_LEAST = 0.5  # vCores that a serverless database keeps at least
 _PAUSE_MINUTES = 60  # the default of the portal: long enough for a meeting, short enough for a night
+_NEVER = -1
 _GRACE_MINUTES = 60  # the shortest grace period of a failover group
 _KEPT_DAYS_MOST = 35
 _AUDIT_DAYS = 90  # that the check of audit records asks for
@@ -213,19 +214,19 @@ def _serverless_shape(b: Blueprint, m: Module) -> dict[str, Any]:
     assert m.site
     id = m.site.id("database")
 
-    def least(e: Any) -> float | None:
-        return _SERVERLESS_LEAST if id in e.sizes and _serverless(e.sizes[id]) else None
+    def least(e: Deployment) -> float:
+        return _SERVERLESS_LEAST if id in e.sizes and _serverless(e.sizes[id]) else 0
 
-    def pause(e: Any) -> int | None:
+    def pause(e: Deployment) -> int:
         stops = id in e.sizes and e.sizes[id].sku.startswith("GP_S_") and e.hours_per_week < 168
-        return _PAUSE_MINUTES if stops else None
+        return _PAUSE_MINUTES if stops else _NEVER
 
-    told = "vCores that a serverless size keeps at least; null for the others."
-    shape = {"min_capacity": m.variable("database_least_vcores", "number", told, b.each(least), nullable=True)}
-    if any(pause(e) for e in b.environments):
-        told = "Minutes without a connection after which the database stops; null = it never does."
+    told = "vCores that a serverless size keeps at least; 0 for the others."
+    shape = {"min_capacity": m.variable("database_least_vcores", "number", told, b.each(least))}
+    if any(pause(e) != _NEVER for e in b.environments):
+        told = f"Minutes without a connection after which a serverless size stops; {_NEVER} = it never does."
         shape["auto_pause_delay_in_minutes"] = m.variable(
-            "database_pause_minutes", "number", told, b.each(pause), why=b.why("cost.efficiency"), nullable=True
+            "database_pause_minutes", "number", told, b.each(pause), why=b.why("cost.efficiency")
         )
     return shape
 
@@ -340,7 +341,10 @@ def _secondary(b: Blueprint, m: Module, made: Made, first: Made) -> None:
     database = m.resource(
         "azurerm_mssql_database", "this", "database", file="database", why=b.why("disaster_recovery.high_availability"),
         name=b.names.system, server_id=server.id, create_mode="Secondary", secondary_type="Geo",
-        creation_source_database_id=source, **_shape(b, m, "-2"), tags=tags(m, "database"), skips=_DATABASE_SKIPS,
+        creation_source_database_id=source, **_shape(b, m, "-2"),
+        storage_account_type=Noted("Zone" if m.site and m.site.region.zones > 1 else "Local",
+                                   "Until it takes over, the first site's backups are the ones that count."),
+        tags=tags(m, "database"), skips=_DATABASE_SKIPS,
     )  # fmt: skip
     primary = m.variable(
         "primary_server_id", "string", "Server of the first site.", first["data"].wire("database_server_id")
