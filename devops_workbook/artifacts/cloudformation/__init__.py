@@ -1,10 +1,10 @@
 """CloudFormation for a design on Amazon Web Services.
 
 Every environment has an account of its own. Its stacks are few and each has a life of its own: the account's roles, the
-zone of its names, the foundation of a region (keys, files, backups), a site, and what stands before the sites. A site is
-a root that nests a template for every topic; both sites have the same templates, and all environments do, so that only
-the files in environments/ tell them apart. `deploy.sh` deploys them in order and passes on what one gives the next.
-"""
+zone of its names, the foundation of a region (keys, files, backups), a site, and what stands before the sites. A site
+is a root that nests a template for every topic; both sites have the same templates, and all environments do, so that
+only the files in environments/ tell them apart. `deploy.sh` deploys them in order and passes on what one gives the
+next."""
 
 from __future__ import annotations
 
@@ -97,9 +97,9 @@ def stacks(b: Blueprint) -> tuple[Stack, ...]:
 
 
 def _stacks(b: Blueprint) -> Iterator[Stack]:
-    always = b.each(lambda e: True)
+    always = b.each(lambda _: True)
     first = b.sites[0].region.id
-    yield Stack("bootstrap", "bootstrap", "The bucket for templates.", (bootstrap(b),), first, always)
+    yield Stack("bootstrap", "bootstrap", "The bucket for templates.", (bootstrap(),), first, always)
     yield Stack("shared", "shared", "Registry and pipeline identity.", (shared(b),), first, always, once=True)
     yield Stack("account", "account", "Roles of the pipeline.", (account(b),), first, always)
     yield Stack("domain", "domain", "The zone of the names.", (zone(b),), first, always)

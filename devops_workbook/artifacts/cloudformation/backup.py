@@ -36,14 +36,38 @@ def backup(b: Blueprint, stored: Stored) -> Template:
     rules = [_rule(t, b, x, away=False) for x in _sets(b, "backup")]
     rules += [_rule(t, b, x, away=True) for x in _sets(b, "backup-2")]
     components = ("backup", "backup-2") if b.has("backup-2") else ("backup",)
-    plan = t.resource("Plan", "AWS::Backup::BackupPlan", components, condition=first, why=b.why("disaster_recovery.backup"),
-                      BackupPlan={"BackupPlanName": sub(t.name_parameter, "-backups"), "BackupPlanRule": rules})  # fmt: skip
-    worker = role(t, "BackupRole", "backup", "backup.amazonaws.com", condition=first, managed=[
-        "service-role/AWSBackupServiceRolePolicyForBackup", "service-role/AWSBackupServiceRolePolicyForRestores"])  # fmt: skip
+    plan = t.resource(
+        "Plan",
+        "AWS::Backup::BackupPlan",
+        components,
+        condition=first,
+        why=b.why("disaster_recovery.backup"),
+        BackupPlan={"BackupPlanName": sub(t.name_parameter, "-backups"), "BackupPlanRule": rules},
+    )
+    worker = role(
+        t,
+        "BackupRole",
+        "backup",
+        "backup.amazonaws.com",
+        condition=first,
+        managed=[
+            "service-role/AWSBackupServiceRolePolicyForBackup",
+            "service-role/AWSBackupServiceRolePolicyForRestores",
+        ],
+    )
     assert stored.backed_up is not None
-    t.resource("Selection", "AWS::Backup::BackupSelection", "backup", condition=first, BackupPlanId=plan, BackupSelection={
-        "SelectionName": sub(t.name_parameter, "-database"), "IamRoleArn": worker.arn,
-        "Resources": [stored.backed_up(t)]})  # fmt: skip
+    t.resource(
+        "Selection",
+        "AWS::Backup::BackupSelection",
+        "backup",
+        condition=first,
+        BackupPlanId=plan,
+        BackupSelection={
+            "SelectionName": sub(t.name_parameter, "-database"),
+            "IamRoleArn": worker.arn,
+            "Resources": [stored.backed_up(t)],
+        },
+    )
     _tested(t, b, worker)
     return t
 
@@ -55,9 +79,13 @@ def _sets(b: Blueprint, component: str) -> list[BackupSet]:
 def _rule(t: Template, b: Blueprint, x: BackupSet, *, away: bool) -> dict[str, Any]:
     home = sub(t.name_parameter, "-backup")
     days = round(x.retention_days)
-    body: dict[str, Any] = {"RuleName": f"{x.generation}{'-away' * away}", "TargetBackupVault": home,
-                            "ScheduleExpression": _HOURS[x.generation], "StartWindowMinutes": 60,
-                            "CompletionWindowMinutes": 180 if x.generation == "log" else 720}  # fmt: skip
+    body: dict[str, Any] = {
+        "RuleName": f"{x.generation}{'-away' * away}",
+        "TargetBackupVault": home,
+        "ScheduleExpression": _HOURS[x.generation],
+        "StartWindowMinutes": 60,
+        "CompletionWindowMinutes": 180 if x.generation == "log" else 720,
+    }
     if not away:
         return body | {"Lifecycle": {"DeleteAfterDays": days}}
     far = sub(
@@ -65,8 +93,10 @@ def _rule(t: Template, b: Blueprint, x: BackupSet, *, away: bool) -> dict[str, A
     )
     stays = _least_days(b)
     told = "The copy at home is there to be copied away, and the vault's lock keeps it no less."
-    return body | {"Lifecycle": {"DeleteAfterDays": Noted(stays, told)},
-                   "CopyActions": [{"DestinationBackupVaultArn": far, "Lifecycle": {"DeleteAfterDays": days}}]}  # fmt: skip
+    return body | {
+        "Lifecycle": {"DeleteAfterDays": Noted(stays, told)},
+        "CopyActions": [{"DestinationBackupVaultArn": far, "Lifecycle": {"DeleteAfterDays": days}}],
+    }
 
 
 def _least_days(b: Blueprint) -> int:

@@ -17,11 +17,21 @@ _ANOMALY_PERCENT, _ANOMALY_USD = 20, 50  # above which a day's spending is told:
 
 def budgets(b: Blueprint) -> Template:
     """The budget of every environment, whose account is its own."""
-    t = Template("budgets", "The budget of the account, and the watch for unusual spending.",
-                 ("What the environment may cost in a month, and who is told before it costs more. Figures of AWS lag by "
-                  "half a day, so a budget warns and stops nothing.",))  # fmt: skip
-    topic = t.parameter("NotificationTopicArn", "String", "The topic through which people are told, from the stack site.",
-                        Given("site", "NotificationTopic"), pattern="^arn:[a-z-]+:.+$")  # fmt: skip
+    t = Template(
+        "budgets",
+        "The budget of the account, and the watch for unusual spending.",
+        (
+            "What the environment may cost in a month, and who is told before it costs more. Figures of AWS lag by "
+            "half a day, so a budget warns and stops nothing.",
+        ),
+    )
+    topic = t.parameter(
+        "NotificationTopicArn",
+        "String",
+        "The topic through which people are told, from the stack site.",
+        Given("site", "NotificationTopic"),
+        pattern="^arn:[a-z-]+:.+$",
+    )
     limit = t.parameter("MonthlyUsd", "Number", "Budget of a month, USD.", b.budgets_usd, why=b.why("cost.monitoring"),
                         bounds=(1, 100_000_000))  # fmt: skip
     ahead = Noted(_warning("FORECASTED", 100, topic), "Told when there is still time to do something.")

@@ -203,7 +203,8 @@ def allow(service: str, use: str, resource: Any = None, **condition: Mapping[str
     if named is None:
         raise ValueError(f"{service}.{use} names {fact['resource']}, but nothing was given.")
     sid = "".join(word.capitalize() for word in f"{service}-{use}".split("-"))
-    return statement(fact["actions"], named, Sid=sid, **({"Condition": condition} if condition else {}))
+    more: dict[str, Any] = {"Condition": condition} if condition else {}
+    return statement(fact["actions"], named, Sid=sid, **more)
 
 
 def role(
@@ -221,7 +222,8 @@ def role(
     **properties: Any,
 ) -> Resource:
     """A role that a service of AWS takes, with what it may do. within: the condition under which it is taken."""
-    trusted = statement(actions, None, Principal={"Service": service}, **({"Condition": within} if within else {}))
+    more: dict[str, Any] = {"Condition": within} if within else {}
+    trusted = statement(actions, None, Principal={"Service": service}, **more)
     found: dict[str, Any] = {"AssumeRolePolicyDocument": policy(trusted)}
     if managed:
         found["ManagedPolicyArns"] = [sub("arn:", PARTITION, f":iam::aws:policy/{m}") for m in managed]
@@ -282,7 +284,7 @@ def bucket(
     return made
 
 
-def files_bucket(t: Template, b: Blueprint) -> Any:
+def files_bucket(t: Template) -> Any:
     """The name of the bucket that holds the files of a site."""
     return bucket_name(t, "files", t.site_suffix)
 

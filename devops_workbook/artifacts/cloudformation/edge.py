@@ -1,12 +1,13 @@
-"""The entry of one site: its certificate, the balancer or the API before the service, and the firewall where there is no
-CDN to carry it.
+"""The entry of one site: its certificate, the balancer or the API before the service, and the firewall where there is
+no CDN to carry it.
 
-What the entry sends requests to stands with the compute (see `compute`). Where work waits in a queue or a stream, an API
-puts it there itself; a balancer cannot, so there the service accepts the request and queues the work.
+What the entry sends requests to stands with the compute (see `compute`). Where work waits in a queue or a stream, an
+API puts it there itself; a balancer cannot, so there the service accepts the request and queues the work.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,14 +65,17 @@ def edge(b: Blueprint, net: Net, stored: Stored) -> Entry:
         why="It validates itself by a record in the zone, which the parent zone must have delegated by then.",
         DomainValidationOptions=[{"DomainName": name, "HostedZoneId": zone}],
     )  # fmt: skip
-    {"alb": _balanced, "api-gateway": _gateway}[b.component("entry").service](b, entry, net, stored, certificate, name)
+    if b.component("entry").service == "alb":
+        _balanced(b, entry, net, certificate)
+    else:
+        _gateway(b, entry, net, stored, certificate, name)
     return entry
 
 
 # --- a balancer ------------------------------------------------------------------------------------------
 
 
-def _balanced(b: Blueprint, entry: Entry, net: Net, stored: Stored, certificate: Resource, name: Any) -> None:
+def _balanced(b: Blueprint, entry: Entry, net: Net, certificate: Resource) -> None:
     balancer = _balancer(b, entry, net, certificate, internal=not b.requirements.public_facing)
     t = entry.template
     t.output("EntryDns", balancer.att("DNSName"), "Name under which the entry answers.", exported=True)
@@ -127,17 +131,32 @@ def _gateway(b: Blueprint, entry: Entry, net: Net, stored: Stored, certificate: 
     rate = t.parameter("ApiRate", "Number", "Requests a second that the API lets through.",
                        b.each(lambda e: max(10, round(b.assessment.capacity.planned_rps * e.traffic))),
                        why=b.why("scaling.capacity"), bounds=(1, 1_000_000))  # fmt: skip
-    shown = '{"id": "$context.requestId", "ip": "$context.identity.sourceIp", "route": "$context.routeKey", "status": "$context.status", "ms": "$context.responseLatency"}'
+    fields = {"id": "requestId", "ip": "identity.sourceIp", "route": "routeKey", "status": "status",
+              "ms": "responseLatency"}  # fmt: skip
+    shown = json.dumps({name: f"$context.{field}" for name, field in fields.items()})
     stage = t.resource(
-        "Stage", "AWS::ApiGatewayV2::Stage", "entry", ApiId=api, StageName="$default", AutoDeploy=True,
-        DefaultRouteSettings={"DetailedMetricsEnabled": True, "ThrottlingRateLimit": rate,
-                              "ThrottlingBurstLimit": rate},
+        "Stage",
+        "AWS::ApiGatewayV2::Stage",
+        "entry",
+        ApiId=api,
+        StageName="$default",
+        AutoDeploy=True,
+        DefaultRouteSettings={
+            "DetailedMetricsEnabled": True,
+            "ThrottlingRateLimit": rate,
+            "ThrottlingBurstLimit": rate,
+        },
         AccessLogSettings={"DestinationArn": logs.arn, "Format": shown},
-    )  # fmt: skip
+    )
     address = t.resource(
-        "ApiDomain", "AWS::ApiGatewayV2::DomainName", "entry", DomainName=name,
-        DomainNameConfigurations=[{"CertificateArn": certificate, "EndpointType": "REGIONAL", "SecurityPolicy": "TLS_1_2"}],
-    )  # fmt: skip
+        "ApiDomain",
+        "AWS::ApiGatewayV2::DomainName",
+        "entry",
+        DomainName=name,
+        DomainNameConfigurations=[
+            {"CertificateArn": certificate, "EndpointType": "REGIONAL", "SecurityPolicy": "TLS_1_2"}
+        ],
+    )
     t.resource("ApiMapping", "AWS::ApiGatewayV2::ApiMapping", "entry", ApiId=api, DomainName=address, Stage=stage)
     t.output("EntryDns", address.att("RegionalDomainName"), "Name under which the entry answers.", exported=True)
     t.output("EntryZone", address.att("RegionalHostedZoneId"), "Zone of that name.", exported=True)
@@ -146,8 +165,14 @@ def _gateway(b: Blueprint, entry: Entry, net: Net, stored: Stored, certificate: 
         _handed_over(b, entry, stored)
     elif b.component("compute").service != "lambda":
         _balancer(b, entry, net, certificate, internal=True)
-        entry.link = t.resource("Link", "AWS::ApiGatewayV2::VpcLink", "entry", Name=sub(t.name_parameter, *t.site_suffix),
-                                SubnetIds=net.subnets("app"), SecurityGroupIds=[net.group("entry")])  # fmt: skip
+        entry.link = t.resource(
+            "Link",
+            "AWS::ApiGatewayV2::VpcLink",
+            "entry",
+            Name=sub(t.name_parameter, *t.site_suffix),
+            SubnetIds=net.subnets("app"),
+            SecurityGroupIds=[net.group("entry")],
+        )
         _routed(entry, {
             "IntegrationType": "HTTP_PROXY", "IntegrationMethod": "ANY", "ConnectionType": "VPC_LINK",
             "ConnectionId": entry.link, "IntegrationUri": entry.listener, "PayloadFormatVersion": "1.0",
@@ -172,6 +197,13 @@ def _handed_over(b: Blueprint, entry: Entry, stored: Stored) -> None:
     sends = role(t, "HandOverRole", "entry", "apigateway.amazonaws.com", grants)
     queue = {"QueueUrl": stored.queue, "MessageBody": "$request.body"}
     line = {"StreamName": stored.queue, "Data": "$request.body", "PartitionKey": "$context.requestId"}
-    _routed(entry, {
-        "IntegrationType": "AWS_PROXY", "IntegrationSubtype": "Kinesis-PutRecord" if stream else "SQS-SendMessage",
-        "PayloadFormatVersion": "1.0", "CredentialsArn": sends.arn, "RequestParameters": line if stream else queue})  # fmt: skip
+    _routed(
+        entry,
+        {
+            "IntegrationType": "AWS_PROXY",
+            "IntegrationSubtype": "Kinesis-PutRecord" if stream else "SQS-SendMessage",
+            "PayloadFormatVersion": "1.0",
+            "CredentialsArn": sends.arn,
+            "RequestParameters": line if stream else queue,
+        },
+    )

@@ -1,4 +1,5 @@
-"""The web application firewall, at a balancer or at CloudFront: rules that AWS maintains, and a limit for each address."""
+"""The web application firewall, at a balancer or at CloudFront: rules that AWS maintains, and a "
+"limit for each address."""
 
 from __future__ import annotations
 
@@ -11,12 +12,19 @@ from devops_workbook.artifacts.cloudformation.template import ACCOUNT, PARTITION
 __all__ = ["firewall"]
 
 _MANAGED = (
-    "AWSManagedRulesAmazonIpReputationList", "AWSManagedRulesAnonymousIpList", "AWSManagedRulesCommonRuleSet",
-    "AWSManagedRulesKnownBadInputsRuleSet", "AWSManagedRulesSQLiRuleSet", "AWSManagedRulesAdminProtectionRuleSet",
-    "AWSManagedRulesLinuxRuleSet", "AWSManagedRulesUnixRuleSet", "AWSManagedRulesPHPRuleSet",
-)  # fmt: skip
-"""In the order in which they are tried: docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html,
-2026-11. With the limit they are as many rules as the plan counts (assumption waf_rules)."""
+    "AWSManagedRulesAmazonIpReputationList",
+    "AWSManagedRulesAnonymousIpList",
+    "AWSManagedRulesCommonRuleSet",
+    "AWSManagedRulesKnownBadInputsRuleSet",
+    "AWSManagedRulesSQLiRuleSet",
+    "AWSManagedRulesAdminProtectionRuleSet",
+    "AWSManagedRulesLinuxRuleSet",
+    "AWSManagedRulesUnixRuleSet",
+    "AWSManagedRulesPHPRuleSet",
+)
+"""In the order in which they are tried:
+docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html, 2026-11. With the limit they are as
+many rules as the plan counts (assumption waf_rules)."""
 _LEAST_RATE, _SECONDS, _SHARE = 100, 300, 0.05
 
 
@@ -25,15 +33,26 @@ def firewall(t: Template, b: Blueprint, scope: str, component: str) -> Resource:
     count = round(b.catalog.assumptions["waf_rules"].value or 0)
     rules = [_limit(b), *(_group(name, i) for i, name in enumerate(_MANAGED[: count - 1], 1))]
     acl = t.resource(
-        "Firewall", "AWS::WAFv2::WebACL", component, why=b.why("security.network"), Scope=scope,
-        DefaultAction={"Allow": {}}, Rules=rules, VisibilityConfig=_seen("firewall"),
-    )  # fmt: skip
+        "Firewall",
+        "AWS::WAFv2::WebACL",
+        component,
+        why=b.why("security.network"),
+        Scope=scope,
+        DefaultAction={"Allow": {}},
+        Rules=rules,
+        VisibilityConfig=_seen("firewall"),
+    )
     logs = log_group(t, b, "FirewallLogs", component, sub("aws-waf-logs-", t.name_parameter, *t.site_suffix),
                      key(t, b, "logs") if scope == "REGIONAL" else None)  # fmt: skip
     place = sub("arn:", PARTITION, ":logs:", REGION, ":", ACCOUNT, ":log-group:", logs)
-    t.resource("FirewallLogging", "AWS::WAFv2::LoggingConfiguration", component, ResourceArn=acl.arn,
-               LogDestinationConfigs=[place],
-               RedactedFields=[{"SingleHeader": {"Name": "authorization"}}, {"SingleHeader": {"Name": "cookie"}}])  # fmt: skip
+    t.resource(
+        "FirewallLogging",
+        "AWS::WAFv2::LoggingConfiguration",
+        component,
+        ResourceArn=acl.arn,
+        LogDestinationConfigs=[place],
+        RedactedFields=[{"SingleHeader": {"Name": "authorization"}}, {"SingleHeader": {"Name": "cookie"}}],
+    )
     return acl
 
 

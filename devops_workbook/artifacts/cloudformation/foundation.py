@@ -53,11 +53,15 @@ def foundation_present(b: Blueprint) -> Each:
 def foundation(b: Blueprint) -> Template:
     """The foundation's template, for all regions."""
     t = Template(
-        "foundation", "Foundation of one region: keys, buckets for files and logs, the vault for backups.",
-        ("What everything else in the region builds on, and what outlives it. The second region's foundation is deployed "
-         "before the first's, for files are copied there.",),
+        "foundation",
+        "Foundation of one region: keys, buckets for files and logs, the vault for backups.",
+        (
+            "What everything else in the region builds on, and what outlives it. The second region's "
+            "foundation is deployed "
+            "before the first's, for files are copied there.",
+        ),
         sites=2 if second_region(b) else 1,
-    )  # fmt: skip
+    )
     keys = _keys(t, b)
     _access_logs(t, b)
     _files(t, b, keys)
@@ -142,12 +146,17 @@ def _files(t: Template, b: Blueprint, keys: dict[str, Any]) -> None:
     second = b.has("files-2")
     days = round(b.catalog.assumptions["file_version_days"].value or 0)
     locked = b.choice("disaster_recovery.backup") == "pitr-immutable"
-    lock = {"ObjectLockEnabled": True} if locked else {}
+    lock: dict[str, Any] = {"ObjectLockEnabled": True} if locked else {}
     if locked:
-        lock["ObjectLockConfiguration"] = choose(_backed_up(t, b), {
-            "ObjectLockEnabled": "Enabled",
-            "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": Noted(days, b.why("disaster_recovery.backup"))}},
-        })  # fmt: skip
+        lock["ObjectLockConfiguration"] = choose(
+            _backed_up(t, b),
+            {
+                "ObjectLockEnabled": "Enabled",
+                "Rule": {
+                    "DefaultRetention": {"Mode": "COMPLIANCE", "Days": Noted(days, b.why("disaster_recovery.backup"))}
+                },
+            },
+        )
     rules = [{"Id": "versions", "Status": "Enabled", "NoncurrentVersionExpiration": {"NoncurrentDays": days},
               "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}]  # fmt: skip
     where = _files_here(t, b)
@@ -179,13 +188,25 @@ def _replication(t: Template, b: Blueprint, keys: dict[str, Any]) -> Any:
     region = second_region(b)
     source = sub("arn:", PARTITION, ":s3:::", bucket_name(t, "files", t.site_suffix))
     there = sub("arn:", PARTITION, ":s3:::", t.name_parameter, "-files-2-", ACCOUNT, f"-{region}")
-    statements = [allow("s3", "replicate-list", source), allow("s3", "replicate-from", sub("arn:", PARTITION, ":s3:::", bucket_name(t, "files", t.site_suffix), "/*")),
-                  allow("s3", "replicate-to", sub("arn:", PARTITION, ":s3:::", t.name_parameter, "-files-2-", ACCOUNT, f"-{region}/*"))]  # fmt: skip
+    statements = [
+        allow("s3", "replicate-list", source),
+        allow("s3", "replicate-from", sub("arn:", PARTITION, ":s3:::", bucket_name(t, "files", t.site_suffix), "/*")),
+        allow(
+            "s3",
+            "replicate-to",
+            sub("arn:", PARTITION, ":s3:::", t.name_parameter, "-files-2-", ACCOUNT, f"-{region}/*"),
+        ),
+    ]
     destination: dict[str, Any] = {"Bucket": there, "StorageClass": "STANDARD_IA"}
     more: dict[str, Any] = {}
     if keys:
-        theirs = t.parameter("SecondFilesKeyArn", "String", "Key that encrypts files in the second region.",
-                             Given("foundation-2", "FilesKeyArn"), pattern="^$|^arn:[a-z-]+:.+$")  # fmt: skip
+        theirs = t.parameter(
+            "SecondFilesKeyArn",
+            "String",
+            "Key that encrypts files in the second region.",
+            Given("foundation-2", "FilesKeyArn"),
+            pattern="^$|^arn:[a-z-]+:.+$",
+        )
         statements += [allow("kms", "decrypt", keys["files"]), allow("kms", "encrypt", theirs)]
         statements[-1]["Sid"] = "KmsEncryptThere"
         destination["EncryptionConfiguration"] = {"ReplicaKmsKeyID": theirs}
@@ -219,17 +240,30 @@ def _vault(t: Template, b: Blueprint, keys: dict[str, Any]) -> None:
     where = _backed_up(t, b)
     if t.sites > 1 and not b.has("backup-2"):
         where = t.both(t.primary, where) or where
-    lock = {}
+    lock: dict[str, Any] = {}
     if locked and sets:
         days = [round(s.retention_days) for s in sets]
         why = f"Nobody deletes a copy before its time. {b.why('disaster_recovery.backup')}"
         lock = {"LockConfiguration": Noted({"MinRetentionDays": min(days), "MaxRetentionDays": max(days),
                                             "ChangeableForDays": 3}, why)}  # fmt: skip
     t.resource(
-        "Vault", "AWS::Backup::BackupVault", "backup", condition=where, keep="Retain",
-        BackupVaultName=sub(t.name_parameter, "-backup", *t.site_suffix), EncryptionKeyArn=keys.get("database"),
-        AccessPolicy=policy(statement(["backup:DeleteRecoveryPoint", "backup:UpdateRecoveryPointLifecycle"], "*", "Deny",
-                                      Principal="*", Condition={"ArnNotLike": {"aws:PrincipalArn": arn(
-                                          "iam", "role/aws-service-role/*", region="")}})) if locked else None,
+        "Vault",
+        "AWS::Backup::BackupVault",
+        "backup",
+        condition=where,
+        keep="Retain",
+        BackupVaultName=sub(t.name_parameter, "-backup", *t.site_suffix),
+        EncryptionKeyArn=keys.get("database"),
+        AccessPolicy=policy(
+            statement(
+                ["backup:DeleteRecoveryPoint", "backup:UpdateRecoveryPointLifecycle"],
+                "*",
+                "Deny",
+                Principal="*",
+                Condition={"ArnNotLike": {"aws:PrincipalArn": arn("iam", "role/aws-service-role/*", region="")}},
+            )
+        )
+        if locked
+        else None,
         **lock,
-    )  # fmt: skip
+    )

@@ -51,8 +51,11 @@ def zone(b: Blueprint) -> Template:
 
 def front(b: Blueprint) -> Template:
     """Names, CDN and firewall, in Northern Virginia, from where CloudFront reads."""
-    t = Template("front", "Where the name of the service leads.",
-                 ("Where the name of the service leads: to the entry of a site, or to CloudFront before it.",))  # fmt: skip
+    t = Template(
+        "front",
+        "Where the name of the service leads.",
+        ("Where the name of the service leads: to the entry of a site, or to CloudFront before it.",),
+    )
     zone_id = t.parameter("HostedZoneId", "String", "The zone of the domain, from the stack domain.",
                           Given("domain", "HostedZoneId"), pattern="^Z[A-Z0-9]+$")  # fmt: skip
     name = domain(t, b)
@@ -87,10 +90,17 @@ def _lead(t: Template, b: Blueprint, zone_id: Any, name: Any, i: int, two: Condi
         routing = {k: v if i else choose(two, v)
                    for k, v in {"SetIdentifier": site.lower(), "HealthCheckId": checked, **way}.items()}  # fmt: skip
     t.resource(
-        f"{site}Record", "AWS::Route53::RecordSet", "dns", condition=two if i else None, HostedZoneId=zone_id, Name=name,
-        Type="A", why=b.why("disaster_recovery.recovery") if two else "", **routing,
+        f"{site}Record",
+        "AWS::Route53::RecordSet",
+        "dns",
+        condition=two if i else None,
+        HostedZoneId=zone_id,
+        Name=name,
+        Type="A",
+        why=b.why("disaster_recovery.recovery") if two else "",
+        **routing,
         AliasTarget={"DNSName": target, "HostedZoneId": of, "EvaluateTargetHealth": bool(two)},
-    )  # fmt: skip
+    )
 
 
 def _health_check(t: Template, b: Blueprint, site: str, target: Any, i: int, two: Condition) -> Resource:
@@ -104,7 +114,7 @@ def _health_check(t: Template, b: Blueprint, site: str, target: Any, i: int, two
         said = t.parameter("FailOver", "String", "Whether the second site serves: a person's decision.",
                            Each(dict.fromkeys(("production", "staging", "development"), "false")),
                            allowed=("true", "false"))  # fmt: skip
-        failed = t.condition("IsFailedOver", fn("Equals", said, "true"), b.each(lambda e: False))
+        failed = t.condition("IsFailedOver", fn("Equals", said, "true"), b.each(lambda _: False))
         # Without children to ask it is healthy, until a person turns it over: the failover is somebody's decision.
         config = {"Type": "CALCULATED", "ChildHealthChecks": [], "HealthThreshold": 0,
                   "Inverted": choose(failed, True, False)}  # fmt: skip
@@ -138,23 +148,58 @@ def _distribution(t: Template, b: Blueprint, zone_id: Any, name: Any, origin: An
         )
     )
     cached = Noted(_CACHED, "CachingOptimized, a policy of CloudFront: what the service's Cache-Control allows.")
-    made = t.resource("Distribution", "AWS::CloudFront::Distribution", id, why=why, skips=skips, DistributionConfig={
-        "Enabled": True, "IPV6Enabled": True, "HttpVersion": "http2and3", "Aliases": [name], "PriceClass": "PriceClass_All",
-        **({"WebACLId": acl.arn} if acl else {}),
-        "Origins": [{"Id": "entry", "DomainName": origin, "CustomOriginConfig": {
-            "HTTPSPort": 443, "OriginProtocolPolicy": "https-only", "OriginSSLProtocols": ["TLSv1.2"]}}],
-        "DefaultCacheBehavior": {
-            "TargetOriginId": "entry", "ViewerProtocolPolicy": "redirect-to-https", "Compress": True,
-            "AllowedMethods": ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"], "CachedMethods": ["GET", "HEAD"],
-            "CachePolicyId": cached if b.has("cdn") else Noted(_UNCACHED, "CachingDisabled, a policy of CloudFront."),
-            "OriginRequestPolicyId": Noted(_ALL_BUT_HOST, "AllViewerExceptHostHeader: the origin is asked by its own name."),
-            "ResponseHeadersPolicyId": Noted(_SECURITY_HEADERS, "SecurityHeadersPolicy of CloudFront.")},
-        "Restrictions": {"GeoRestriction": {"RestrictionType": "none"}},
-        "ViewerCertificate": {"AcmCertificateArn": shown, "SslSupportMethod": "sni-only",
-                              "MinimumProtocolVersion": "TLSv1.2_2021"}})  # fmt: skip
+    made = t.resource(
+        "Distribution",
+        "AWS::CloudFront::Distribution",
+        id,
+        why=why,
+        skips=skips,
+        DistributionConfig={
+            "Enabled": True,
+            "IPV6Enabled": True,
+            "HttpVersion": "http2and3",
+            "Aliases": [name],
+            "PriceClass": "PriceClass_All",
+            **({"WebACLId": acl.arn} if acl else {}),
+            "Origins": [
+                {
+                    "Id": "entry",
+                    "DomainName": origin,
+                    "CustomOriginConfig": {
+                        "HTTPSPort": 443,
+                        "OriginProtocolPolicy": "https-only",
+                        "OriginSSLProtocols": ["TLSv1.2"],
+                    },
+                }
+            ],
+            "DefaultCacheBehavior": {
+                "TargetOriginId": "entry",
+                "ViewerProtocolPolicy": "redirect-to-https",
+                "Compress": True,
+                "AllowedMethods": ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"],
+                "CachedMethods": ["GET", "HEAD"],
+                "CachePolicyId": cached
+                if b.has("cdn")
+                else Noted(_UNCACHED, "CachingDisabled, a policy of CloudFront."),
+                "OriginRequestPolicyId": Noted(
+                    _ALL_BUT_HOST, "AllViewerExceptHostHeader: the origin is asked by its own name."
+                ),
+                "ResponseHeadersPolicyId": Noted(_SECURITY_HEADERS, "SecurityHeadersPolicy of CloudFront."),
+            },
+            "Restrictions": {"GeoRestriction": {"RestrictionType": "none"}},
+            "ViewerCertificate": {
+                "AcmCertificateArn": shown,
+                "SslSupportMethod": "sni-only",
+                "MinimumProtocolVersion": "TLSv1.2_2021",
+            },
+        },
+    )
     _access_log(t, b, made, id)
-    target = {"DNSName": made.att("DomainName"), "EvaluateTargetHealth": False,
-              "HostedZoneId": Noted("Z2FDTNDATAQYW2", "The zone of every distribution.")}  # fmt: skip
+    target = {
+        "DNSName": made.att("DomainName"),
+        "EvaluateTargetHealth": False,
+        "HostedZoneId": Noted("Z2FDTNDATAQYW2", "The zone of every distribution."),
+    }
     t.resource(
         "Record", "AWS::Route53::RecordSet", "dns", HostedZoneId=zone_id, Name=name, Type="A", AliasTarget=target
     )
@@ -163,9 +208,21 @@ def _distribution(t: Template, b: Blueprint, zone_id: Any, name: Any, origin: An
 
 def _access_log(t: Template, b: Blueprint, made: Resource, id: str) -> None:
     logs = log_group(t, b, "DistributionLogs", id, sub("/aws/vendedlogs/cloudfront/", t.name_parameter), None)
-    source = t.resource("LogSource", "AWS::Logs::DeliverySource", id, Name=sub(t.name_parameter, "-cdn"),
-                        LogType="ACCESS_LOGS", ResourceArn=arn("cloudfront", "distribution/", made, region=""))  # fmt: skip
-    target = t.resource("LogTarget", "AWS::Logs::DeliveryDestination", id, Name=sub(t.name_parameter, "-cdn"),
-                        OutputFormat="json", DestinationResourceArn=logs.arn)  # fmt: skip
+    source = t.resource(
+        "LogSource",
+        "AWS::Logs::DeliverySource",
+        id,
+        Name=sub(t.name_parameter, "-cdn"),
+        LogType="ACCESS_LOGS",
+        ResourceArn=arn("cloudfront", "distribution/", made, region=""),
+    )
+    target = t.resource(
+        "LogTarget",
+        "AWS::Logs::DeliveryDestination",
+        id,
+        Name=sub(t.name_parameter, "-cdn"),
+        OutputFormat="json",
+        DestinationResourceArn=logs.arn,
+    )
     t.resource("LogDelivery", "AWS::Logs::Delivery", id, DeliverySourceName=source,
                DeliveryDestinationArn=target.arn)  # fmt: skip

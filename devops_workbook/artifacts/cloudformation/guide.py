@@ -14,40 +14,55 @@ __all__ = ["guide"]
 
 def guide(b: Blueprint, stacks: tuple[Stack, ...], to_set: tuple[tuple[str, str], ...]) -> Iterator[Artifact]:
     """README.md and deploy.sh."""
-    yield Artifact(f"{ROOT}/README.md", _readme(b, stacks, to_set))
+    yield Artifact(f"{ROOT}/README.md", _readme(stacks, to_set))
     yield Artifact(f"{ROOT}/deploy.sh", _script(b, stacks), executable=True)
 
 
 # --- the page --------------------------------------------------------------------------------------------
 
 
-def _readme(b: Blueprint, stacks: tuple[Stack, ...], to_set: tuple[tuple[str, str], ...]) -> str:
+def _readme(stacks: tuple[Stack, ...], to_set: tuple[tuple[str, str], ...]) -> str:
     rows = [
-        (f"`{s.name}`", f"`{'' if s.root == 'bootstrap' else 'templates/'}{s.root}.yaml`", s.region, _where(s), escape(s.title))
+        (
+            f"`{s.name}`",
+            f"`{'' if s.root == 'bootstrap' else 'templates/'}{s.root}.yaml`",
+            s.region,
+            _where(s),
+            escape(s.title),
+        )
         for s in stacks
-    ]  # fmt: skip
+    ]
     names = {p for s in stacks for p in parameters_of(s)}
     told = [(f"`{name}`", escape(what)) for name, what in to_set if name in names]
-    return join(
-        "# Infrastructure",
-        "CloudFormation templates, a file of parameters and tags for every stack of every environment, and a script that "
-        "deploys them in order. All environments have the same templates; only the files below `environments/` differ.",
-        "Every environment has an AWS account of its own, and `shared` goes to the delivery account. Sign in to the account "
-        "before deploying to it.",
-        "## Before the first deployment", table(("Parameter", "What it is"), told),
-        "Deploy `domain` first and let the parent zone delegate to its name servers (its output `NameServers`): "
-        "certificates prove themselves by records in that zone, and wait until it is reached.",
-        "## Deploying",
-        "```sh\n./deploy.sh shared                    # once, in the delivery account\n"
-        "./deploy.sh production                # all stacks of an environment, in order\n"
-        "./deploy.sh production site ImageTag=1.4.0   # one stack; a release is a change of ImageTag\n```",
-        "The script makes a change set of each stack and executes it; with `PLAN=1` it leaves it to be looked at.",
-        "## Stacks, in their order", table(("Stack", "Template", "Region", "Environments", "What it is"), rows),
-        "`site` is a root that nests the other templates: what one gives, the next takes. Stacks of production and "
-        "staging are protected against being deleted, and what holds data is kept when its stack goes.",
-        "Drift is told by `aws cloudformation detect-stack-drift`. What scaling and the calendar change is not stated in "
-        "the templates, so that it is no drift.",
-    ) + "\n"  # fmt: skip
+    return (
+        join(
+            "# Infrastructure",
+            "CloudFormation templates, a file of parameters and tags for every stack of every "
+            "environment, and a script that "
+            "deploys them in order. All environments have the same templates; only the files below "
+            "`environments/` differ.",
+            "Every environment has an AWS account of its own, and `shared` goes to the delivery "
+            "account. Sign in to the account "
+            "before deploying to it.",
+            "## Before the first deployment",
+            table(("Parameter", "What it is"), told),
+            "Deploy `domain` first and let the parent zone delegate to its name servers (its output `NameServers`): "
+            "certificates prove themselves by records in that zone, and wait until it is reached.",
+            "## Deploying",
+            "```sh\n./deploy.sh shared                    # once, in the delivery account\n"
+            "./deploy.sh production                # all stacks of an environment, in order\n"
+            "./deploy.sh production site ImageTag=1.4.0   # one stack; a release is a change of ImageTag\n```",
+            "The script makes a change set of each stack and executes it; with `PLAN=1` it leaves it to be looked at.",
+            "## Stacks, in their order",
+            table(("Stack", "Template", "Region", "Environments", "What it is"), rows),
+            "`site` is a root that nests the other templates: what one gives, the next takes. Stacks of production and "
+            "staging are protected against being deleted, and what holds data is kept when its stack goes.",
+            "Drift is told by `aws cloudformation detect-stack-drift`. What scaling and the calendar "
+            "change is not stated in "
+            "the templates, so that it is no drift.",
+        )
+        + "\n"
+    )
 
 
 def _where(stack: Stack) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.cloudformation.template import Resource, Template, fn, sub
 from devops_workbook.artifacts.cloudformation.text import Noted
 
@@ -14,7 +13,7 @@ _ARCHES = {"arm": "arm64", "x86": "x86_64"}
 
 
 def launch_template(
-    t: Template, b: Blueprint, name: str, component: str, sku: Any, arch: Any, role: Resource, group: Any, disk: int,
+    t: Template, name: str, component: str, sku: Any, arch: Any, role: Resource, group: Any, disk: int,
     start: Any,
 ) -> Resource:  # fmt: skip
     """A launch template with the role's profile. arch: "arm" or "x86", or those by site; start: what a machine does."""

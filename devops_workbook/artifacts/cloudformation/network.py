@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint, Each, Site
@@ -57,7 +58,8 @@ class Net:
         return self.groups[component].att("GroupId")
 
     def subnets(self, tier: str) -> Output:
-        """Ids of the subnets of a tier; what belongs to the data tier stands with the application where there is none."""
+        """Ids of the subnets of a tier; what belongs to the data tier stands with the application "
+        "where there is none."""
         return self.lists.get(tier) or self.lists["app"]
 
 
@@ -72,14 +74,22 @@ def subnets(b: Blueprint, site: Site, tier: str) -> Each:
     return b.at(site, lambda e: [s.cidr for s in b.network(e.environment, site.region.id).subnets if s.tier == tier])
 
 
+def _of_tier(b: Blueprint, tier: str, site: Site) -> Each:
+    return subnets(b, site, tier)
+
+
 def network(b: Blueprint) -> Net:
     """The network's template, for all sites; what differs between them are the values of its parameters."""
     t = Template(
-        "network", "Network of one site: subnets, routes, endpoints and the rules between components.",
-        ("The network of one site. Every component has a security group of its own, and the rules are the connections "
-         "of the design: nothing is open that is not one.",),
+        "network",
+        "Network of one site: subnets, routes, endpoints and the rules between components.",
+        (
+            "The network of one site. Every component has a security group of its own, and the rules "
+            "are the connections "
+            "of the design: nothing is open that is not one.",
+        ),
         sites=len(b.sites),
-    )  # fmt: skip
+    )
     cidr = t.parameter("NetworkCidr", "String", "Address block of the network.",
                        by_site(b, lambda s: b.at(s, lambda e: b.network(e.environment, s.region.id).cidr)),
                        why=b.why("infrastructure.network"), pattern=_CIDR)  # fmt: skip
@@ -104,14 +114,17 @@ def _tiers(t: Template, b: Blueprint, net: Net) -> None:
         if not count:
             continue
         blocks = t.parameter(f"{title}Cidrs", "CommaDelimitedList", f"Address blocks of the {title.lower()} subnets, "
-                             "one a zone.", by_site(b, lambda s: subnets(b, s, tier)))  # fmt: skip
+                             "one a zone.", by_site(b, partial(_of_tier, b, tier)))  # fmt: skip
         made = [_subnet(t, b, net, tier, title, blocks, i) for i in range(count)]
         net.lists[tier] = t.output(f"{title}Subnets", join(",", made), f"Ids of the {title.lower()} subnets.",
                                    "List<AWS::EC2::Subnet::Id>")  # fmt: skip
         if tier == "app":
             net.lists["in-use"] = t.output(
-                "ApplicationSubnetsInUse", _first_zones(t, b, made), "Ids of the application subnets in the zones in use.",
-                "List<AWS::EC2::Subnet::Id>")  # fmt: skip
+                "ApplicationSubnetsInUse",
+                _first_zones(t, b, made),
+                "Ids of the application subnets in the zones in use.",
+                "List<AWS::EC2::Subnet::Id>",
+            )
         net.tables[tier] = _tables(t, b, net, tier, title, made)
 
 
@@ -215,15 +228,29 @@ def _rules(t: Template, b: Blueprint, net: Net, c: Connection, inside: Mapping[s
     where = t.both(tool_condition(t, b, c.source), tool_condition(t, b, c.target)) if c.source != c.target else None
     if c.target in inside:
         for i, source in enumerate(_sources(t, b, net, c, inside)):
-            t.resource(f"{stem}In{i or ''}", "AWS::EC2::SecurityGroupIngress", c.target, condition=where, GroupId=net.group(c.target),
-                       **_rule(c, f"from {c.source}"), **source)  # fmt: skip
+            t.resource(
+                f"{stem}In{i or ''}",
+                "AWS::EC2::SecurityGroupIngress",
+                c.target,
+                condition=where,
+                GroupId=net.group(c.target),
+                **_rule(c, f"from {c.source}"),
+                **source,
+            )
     if c.source in inside:
         target = (
             {"DestinationSecurityGroupId": net.group(c.target)} if c.target in inside else {"CidrIp": _ANYWHERE}
         )  # fmt: skip
         if c.target in inside or c.target in ("nat", *_managed(b, c)):
-            t.resource(f"{stem}Out", "AWS::EC2::SecurityGroupEgress", c.source, condition=where, GroupId=net.group(c.source),
-                       **_rule(c, f"to {c.target}"), **target)  # fmt: skip
+            t.resource(
+                f"{stem}Out",
+                "AWS::EC2::SecurityGroupEgress",
+                c.source,
+                condition=where,
+                GroupId=net.group(c.source),
+                **_rule(c, f"to {c.target}"),
+                **target,
+            )
 
 
 def _managed(b: Blueprint, c: Connection) -> tuple[str, ...]:
@@ -277,22 +304,39 @@ def _endpoints(t: Template, b: Blueprint, net: Net) -> None:
     tables = [*net.tables["app"], *net.tables.get("data", ())]
     gateways = ["s3", *(["dynamodb"] if b.component("database").service == "dynamodb" else [])]
     for service in gateways:
-        t.resource(f"{_camel(service)}Endpoint", "AWS::EC2::VPCEndpoint", "endpoints" if b.has("endpoints") else "network",
-                   why="Gateway endpoints cost nothing.", VpcId=net.vpc, VpcEndpointType="Gateway",
-                   ServiceName=sub("com.amazonaws.", REGION, f".{service}"), RouteTableIds=tables)  # fmt: skip
+        t.resource(
+            f"{_camel(service)}Endpoint",
+            "AWS::EC2::VPCEndpoint",
+            "endpoints" if b.has("endpoints") else "network",
+            why="Gateway endpoints cost nothing.",
+            VpcId=net.vpc,
+            VpcEndpointType="Gateway",
+            ServiceName=sub("com.amazonaws.", REGION, f".{service}"),
+            RouteTableIds=tables,
+        )
     if not b.has("endpoints"):
         return
     planned = b.component("endpoints")
     for service in list(_services(b))[: planned.count // max(1, planned.zones)]:
         t.resource(
-            f"{_camel(service)}Endpoint", "AWS::EC2::VPCEndpoint", "endpoints", VpcId=net.vpc,
-            VpcEndpointType="Interface", PrivateDnsEnabled=True, ServiceName=sub("com.amazonaws.", REGION, f".{service}"),
-            SubnetIds=_in_use(t, b), SecurityGroupIds=[net.group("endpoints")],
-            PolicyDocument=policy(statement(
-                ["*"], Noted("*", "Of any service and resource, but for principals of this account alone."),
-                Principal={"AWS": "*"},
-                Condition={"StringEquals": {"aws:PrincipalAccount": ACCOUNT}})),
-        )  # fmt: skip
+            f"{_camel(service)}Endpoint",
+            "AWS::EC2::VPCEndpoint",
+            "endpoints",
+            VpcId=net.vpc,
+            VpcEndpointType="Interface",
+            PrivateDnsEnabled=True,
+            ServiceName=sub("com.amazonaws.", REGION, f".{service}"),
+            SubnetIds=_in_use(t, b),
+            SecurityGroupIds=[net.group("endpoints")],
+            PolicyDocument=policy(
+                statement(
+                    ["*"],
+                    Noted("*", "Of any service and resource, but for principals of this account alone."),
+                    Principal={"AWS": "*"},
+                    Condition={"StringEquals": {"aws:PrincipalAccount": ACCOUNT}},
+                )
+            ),
+        )
 
 
 def _in_use(t: Template, b: Blueprint) -> list[Any]:
@@ -313,8 +357,17 @@ def _flow_logs(t: Template, b: Blueprint, net: Net) -> None:
         "vpc-flow-logs.amazonaws.com",
         [statement(["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], logs.arn)],
     )
-    t.resource("FlowLog", "AWS::EC2::FlowLog", "network", ResourceId=net.vpc, ResourceType="VPC", TrafficType="ALL",
-               LogDestinationType="cloud-watch-logs", LogGroupName=logs, DeliverLogsPermissionArn=writes.arn)  # fmt: skip
+    t.resource(
+        "FlowLog",
+        "AWS::EC2::FlowLog",
+        "network",
+        ResourceId=net.vpc,
+        ResourceType="VPC",
+        TrafficType="ALL",
+        LogDestinationType="cloud-watch-logs",
+        LogGroupName=logs,
+        DeliverLogsPermissionArn=writes.arn,
+    )
 
 
 def _camel(id: str) -> str:

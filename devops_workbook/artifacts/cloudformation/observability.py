@@ -61,9 +61,15 @@ _NODES = {"metric": "node_cpu_utilization", "namespace": "ContainerInsights", "s
 
 def observability(b: Blueprint, stored: Stored, entry: Entry, running: Running) -> Template:
     """Alarms, notifications, dashboards and sampling of a site."""
-    t = Template("observability", "Alarms, notifications, dashboards and sampling of one site.",
-                 ("Alarms on the four golden signals and the topic that they speak through. A signal that a service does "
-                  "not report has no alarm.",), sites=len(b.sites))  # fmt: skip
+    t = Template(
+        "observability",
+        "Alarms, notifications, dashboards and sampling of one site.",
+        (
+            "Alarms on the four golden signals and the topic that they speak through. A signal that a service does "
+            "not report has no alarm.",
+        ),
+        sites=len(b.sites),
+    )
     topic = _topic(t, b)
     watched = {"entry": entry.watched, "compute": running.watched, "database": stored.watched}
     alarms = list(watched_alarms(b))
@@ -87,15 +93,29 @@ def _topic(t: Template, b: Blueprint) -> Resource:
         if own is not None
         else {"CKV_AWS_26": "AWS's own key would keep alarms from speaking; a message holds no data"}
     )
-    topic = t.resource("Notifications", "AWS::SNS::Topic", component, why=b.why("observability.alerting"), skips=skips,
-                       TopicName=sub(t.name_parameter, "-notifications", *t.site_suffix), KmsMasterKeyId=own)  # fmt: skip
+    topic = t.resource(
+        "Notifications",
+        "AWS::SNS::Topic",
+        component,
+        why=b.why("observability.alerting"),
+        skips=skips,
+        TopicName=sub(t.name_parameter, "-notifications", *t.site_suffix),
+        KmsMasterKeyId=own,
+    )
     speak = allow("sns", "publish", topic, StringEquals={"aws:SourceAccount": ACCOUNT}) | {
         "Sid": "Speak", "Principal": {"Service": [f"{s}.amazonaws.com" for s in _SPEAKERS]}}  # fmt: skip
     refuse = tls_only([topic], "sns") | {"Action": "sns:Publish"}
     t.resource("NotificationsPolicy", "AWS::SNS::TopicPolicy", component, Topics=[topic],
                PolicyDocument=policy(speak, refuse))  # fmt: skip
-    t.resource("Mail", "AWS::SNS::Subscription", component, TopicArn=topic, Protocol="email", Endpoint=notification(t, b),
-               why="Whoever reads the mail confirms the subscription once.")  # fmt: skip
+    t.resource(
+        "Mail",
+        "AWS::SNS::Subscription",
+        component,
+        TopicArn=topic,
+        Protocol="email",
+        Endpoint=notification(t, b),
+        why="Whoever reads the mail confirms the subscription once.",
+    )
     t.output("NotificationTopic", topic, "The topic through which people are told.", exported=True)
     return topic
 
@@ -112,7 +132,7 @@ def _alarmed(t: Template, b: Blueprint) -> Condition:
 def _alarm(t: Template, b: Blueprint, alarm: Alarm, watched: Mapping[str, Any], topic: Resource) -> None:
     fact = _signals(b, alarm.component)[alarm.signal]
     title = "".join(part.capitalize() for part in alarm.id.split("-"))
-    value = by_site(b, lambda site: b.at(site, lambda e: _threshold(b, alarm, fact, e, site.suffix)))
+    value = by_site(b, lambda site: b.at(site, lambda e: _threshold(alarm, fact, e, site.suffix)))
     same = {v for each in value.values.values() for v in each.values.values() if v is not None}
     threshold: Any = Noted(next(iter(same)), f"{alarm.why}.") if len(same) == 1 else t.parameter(
         f"{title}Threshold", "Number", f"{alarm.signal.capitalize()} of the {alarm.component} beyond which there is a "
@@ -132,7 +152,7 @@ def _unit(fact: Mapping[str, Any]) -> str:
         fact["unit"], fact["unit"].lower())  # fmt: skip
 
 
-def _threshold(b: Blueprint, alarm: Alarm, fact: Mapping[str, Any], e: Deployment, suffix: str) -> float:
+def _threshold(alarm: Alarm, fact: Mapping[str, Any], e: Deployment, suffix: str) -> float:
     """The threshold in the metric's own unit."""
     value = alarm.threshold
     if alarm.unit == "1/s":
@@ -184,7 +204,7 @@ def _dashboards(t: Template, b: Blueprint, watched: Mapping[str, Mapping[str, An
     """One for the whole service and one for each of its parts, in production."""
     only = b.each(lambda e: e.environment == "production")
     shown = t.condition("IsProduction", fn("Equals", t.environment, "production"), only)
-    parts = {id: list(_widgets(t, b, id, watched[id])) for id in ("entry", "compute", "database")}
+    parts = {id: list(_widgets(b, id, watched[id])) for id in ("entry", "compute", "database")}
     for name, widgets in {"service": [w for found in parts.values() for w in found], **parts}.items():
         if not widgets:
             continue
@@ -192,12 +212,18 @@ def _dashboards(t: Template, b: Blueprint, watched: Mapping[str, Mapping[str, An
         for i, widget in enumerate(widgets):
             place = f'{"," if i else ""}{{"type": "metric", "x": {i % 2 * _WIDE}, "y": {i // 2 * _HIGH}, '
             body += [place, f'"width": {_WIDE}, "height": {_HIGH}, "properties": ', *widget, "}"]
-        t.resource(f"{name.capitalize()}Dashboard", "AWS::CloudWatch::Dashboard", "dashboards", condition=shown,
-                   why=b.why("observability.dashboards") if name == "service" else "",
-                   DashboardName=sub(t.name_parameter, f"-{name}", *t.site_suffix), DashboardBody=sub(*body, "]}"))  # fmt: skip
+        t.resource(
+            f"{name.capitalize()}Dashboard",
+            "AWS::CloudWatch::Dashboard",
+            "dashboards",
+            condition=shown,
+            why=b.why("observability.dashboards") if name == "service" else "",
+            DashboardName=sub(t.name_parameter, f"-{name}", *t.site_suffix),
+            DashboardBody=sub(*body, "]}"),
+        )
 
 
-def _widgets(t: Template, b: Blueprint, component: str, watched: Mapping[str, Any]) -> Iterator[list[Any]]:
+def _widgets(b: Blueprint, component: str, watched: Mapping[str, Any]) -> Iterator[list[Any]]:
     """The properties of each widget, as text and references in turn."""
     signals = _signals(b, component)
     for signal in _SIGNALS:
@@ -223,8 +249,17 @@ def _lines(fact: Mapping[str, Any], watched: Mapping[str, Any]) -> Iterator[list
 
 def _sampling(t: Template, b: Blueprint) -> None:
     share = b.catalog.assumptions["trace_sample_share"].value or 0.05
-    t.resource("Sampling", "AWS::XRay::SamplingRule", "traces", why=b.why("observability.tracing"), SamplingRule={
-        "RuleName": sub(t.name_parameter, *t.site_suffix), "Priority": 1000, "Version": 1,
-        "ReservoirSize": Noted(1, "A trace a second at least."),
-        "FixedRate": Noted(share, "The collector keeps what failed or was slow besides."),
-        **dict.fromkeys(("URLPath", "Host", "HTTPMethod", "ServiceType", "ServiceName", "ResourceARN"), "*")})  # fmt: skip
+    t.resource(
+        "Sampling",
+        "AWS::XRay::SamplingRule",
+        "traces",
+        why=b.why("observability.tracing"),
+        SamplingRule={
+            "RuleName": sub(t.name_parameter, *t.site_suffix),
+            "Priority": 1000,
+            "Version": 1,
+            "ReservoirSize": Noted(1, "A trace a second at least."),
+            "FixedRate": Noted(share, "The collector keeps what failed or was slow besides."),
+            **dict.fromkeys(("URLPath", "Host", "HTTPMethod", "ServiceType", "ServiceName", "ResourceARN"), "*"),
+        },
+    )

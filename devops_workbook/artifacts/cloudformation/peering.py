@@ -26,23 +26,33 @@ def peering(b: Blueprint, net: Net) -> Iterator[Template]:
     """The connection with its routes in the second region, and the routes and rules in the first."""
     _give(b, net)
     present = b.each(lambda e: e.environment == "production")
-    there = Template("peering", "The way from the second site's network to the first's.",
-                     ("Over it the second site reaches the tools that stand at the first.",), present=present)  # fmt: skip
+    there = Template(
+        "peering",
+        "The way from the second site's network to the first's.",
+        ("Over it the second site reaches the tools that stand at the first.",),
+        present=present,
+    )
     made = there.resource(
         "Peering", "AWS::EC2::VPCPeeringConnection", "network", why="Accepted at once, for both are in one account.",
         VpcId=_given(there, "SecondVpc", "site-2", "Vpc"), PeerVpcId=_given(there, "FirstVpc", "site", "Vpc"),
         PeerRegion=b.sites[0].region.id,
     )  # fmt: skip
     there.output("Peering", made, "The connection.", exported=True)
-    _ways(there, b, net, made, "site-2", _cidr(there, b, 0))
+    _ways(there, net, made, "site-2", _cidr(there, b, 0))
     for i, x in enumerate(crossing(b), 1):
-        there.resource(f"Out{i}", "AWS::EC2::SecurityGroupEgress", "compute", GroupId=_given(there, "SecondComputeGroup", "site-2", "ComputeGroup"),
-                       **_rule(x, "to"), CidrIp=_cidr(there, b, 0))  # fmt: skip
+        there.resource(
+            f"Out{i}",
+            "AWS::EC2::SecurityGroupEgress",
+            "compute",
+            GroupId=_given(there, "SecondComputeGroup", "site-2", "ComputeGroup"),
+            **_rule(x, "to"),
+            CidrIp=_cidr(there, b, 0),
+        )
     yield there
     back = Template("peering-return", "The way back from the first site's network to the second's.",
                     ("The way back, and what the tools at the first site let in.",), present=present)  # fmt: skip
     link = _given(back, "Peering", "peering", "Peering")
-    _ways(back, b, net, link, "site", _cidr(back, b, 1))
+    _ways(back, net, link, "site", _cidr(back, b, 1))
     for i, x in enumerate(crossing(b), 1):
         group = _given(back, f"{x.target.capitalize()}Group", "site", f"{x.target.capitalize()}Group")
         back.resource(f"In{i}", "AWS::EC2::SecurityGroupIngress", x.target, GroupId=group, **_rule(x, "from"),
@@ -72,7 +82,7 @@ def _cidr(t: Template, b: Blueprint, site: int) -> Any:
                        pattern=r"^([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}$")  # fmt: skip
 
 
-def _ways(t: Template, b: Blueprint, net: Net, link: Any, root: str, cidr: Any) -> None:
+def _ways(t: Template, net: Net, link: Any, root: str, cidr: Any) -> None:
     for i in range(1, len(net.tables["app"]) + 1):
         table = _given(t, f"Routes{i}", root, f"ApplicationRoutes{i}")
         t.resource(f"Route{i}", "AWS::EC2::Route", "network", RouteTableId=table, DestinationCidrBlock=cidr,

@@ -50,15 +50,27 @@ def rests(t: Template, hours: Any, why: str) -> Condition | None:
     """Holds where the environment stops outside working hours; None where none of them does. hours: by environment."""
     if not any(hours.values.values()):
         return None
-    said = t.parameter("WorkingHours", "String", "Whether it runs in working hours only: 07:00 to 19:00 UTC from Monday "
-                       "to Friday, 60 of a week's 168.", hours, why=why, allowed=("true", "false"))  # fmt: skip
+    said = t.parameter(
+        "WorkingHours",
+        "String",
+        "Whether it runs in working hours only: 07:00 to 19:00 UTC from Monday to Friday, 60 of a week's 168.",
+        hours,
+        why=why,
+        allowed=("true", "false"),
+    )
     return t.condition("RestsAtNight", fn("Equals", said, "true"), hours)
 
 
 def office_hours(
-    t: Template, stem: str, component: str, calls: Mapping[str, str], parts: list[Any], actions: list[str], resource: Any,
+    t: Template,
+    stem: str,
+    component: str,
+    calls: Mapping[str, str],
+    parts: list[Any],
+    actions: list[str],
+    resource: Any,
     where: Condition | None,
-) -> None:  # fmt: skip
+) -> None:
     """Opens in the morning and closes at night. calls: "open" and "close"."""
     by = caller(t, f"{stem}CalendarRole", component, actions, resource, where)
     schedule(t, f"{stem}Opens", component, OPENING, calls["open"], parts, by, where)

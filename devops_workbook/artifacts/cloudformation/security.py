@@ -74,12 +74,18 @@ def _secrets(t: Template, b: Blueprint) -> None:
     for index, name in enumerate(secret_names(b)):
         title = "".join(part.capitalize() for part in name.split("-"))
         t.resource(
-            f"{title}Secret", "AWS::SecretsManager::Secret", ("secrets", "secrets-2") if two else "secrets", skips=skips,
-            keep="Retain", condition=t.primary,
+            f"{title}Secret",
+            "AWS::SecretsManager::Secret",
+            ("secrets", "secrets-2") if two else "secrets",
+            skips=skips,
+            keep="Retain",
+            condition=t.primary,
             why="" if index else f"Its value is put in by hand or pipeline. {b.why('security.secrets')}",
-            Name=sub(t.name_parameter, f"/{name}"), KmsKeyId=own, Description=f"What the service keeps secret: {name}.",
+            Name=sub(t.name_parameter, f"/{name}"),
+            KmsKeyId=own,
+            Description=f"What the service keeps secret: {name}.",
             ReplicaRegions=_copies(t, b) if two else None,
-        )  # fmt: skip
+        )
 
 
 def _copies(t: Template, b: Blueprint) -> Any:
@@ -90,7 +96,8 @@ def _copies(t: Template, b: Blueprint) -> Any:
 
 
 def secrets_arns(t: Template, b: Blueprint) -> list[Any]:
-    """The secrets of the service at the template's site; Secrets Manager ends each name with six characters of its own."""
+    """The secrets of the service at the template's site; Secrets Manager ends each name with six "
+    "characters of its own."""
     return [arn("secretsmanager", "secret:", t.name_parameter, f"/{name}-??????") for name in secret_names(b)]
 
 
@@ -106,16 +113,35 @@ def _trail(t: Template, b: Blueprint) -> None:
     of_trail = {"StringEquals": {"aws:SourceArn": trail}}
     service = {"Service": "cloudtrail.amazonaws.com"}
     statements = [
-        statement(["s3:GetBucketAcl"], sub("arn:", PARTITION, ":s3:::", name), Sid="Check", Principal=service, Condition=of_trail),
-        statement(["s3:PutObject"], sub("arn:", PARTITION, ":s3:::", name, "/AWSLogs/", ACCOUNT, "/*"), Sid="Write", Principal=service,
-                  Condition={"StringEquals": {"aws:SourceArn": trail, "s3:x-amz-acl": "bucket-owner-full-control"}}),
-    ]  # fmt: skip
+        statement(
+            ["s3:GetBucketAcl"],
+            sub("arn:", PARTITION, ":s3:::", name),
+            Sid="Check",
+            Principal=service,
+            Condition=of_trail,
+        ),
+        statement(
+            ["s3:PutObject"],
+            sub("arn:", PARTITION, ":s3:::", name, "/AWSLogs/", ACCOUNT, "/*"),
+            Sid="Write",
+            Principal=service,
+            Condition={"StringEquals": {"aws:SourceArn": trail, "s3:x-amz-acl": "bucket-owner-full-control"}},
+        ),
+    ]
     held = bucket(
-        t, "AuditTrailBucket", "audit", name, own, statements=statements, condition=first, why=b.why("security.compliance"),
+        t,
+        "AuditTrailBucket",
+        "audit",
+        name,
+        own,
+        statements=statements,
+        condition=first,
+        why=b.why("security.compliance"),
         LoggingConfiguration={"DestinationBucketName": access_bucket(t), "LogFilePrefix": "audit/"},
-        LifecycleConfiguration={"Rules": [{"Id": "retention", "Status": "Enabled",
-                                           "ExpirationInDays": _searchable(b)}]},
-    )  # fmt: skip
+        LifecycleConfiguration={
+            "Rules": [{"Id": "retention", "Status": "Enabled", "ExpirationInDays": _searchable(b)}]
+        },
+    )
     logs = log_group(t, b, "AuditTrailLogs", "audit", sub("/", t.name_parameter, "/audit"), own, condition=first)
     writes = role(
         t,
@@ -126,11 +152,22 @@ def _trail(t: Template, b: Blueprint) -> None:
         statements=[statement(["logs:CreateLogStream", "logs:PutLogEvents"], logs.arn)],
     )
     t.resource(
-        "AuditTrail", "AWS::CloudTrail::Trail", "audit", condition=first, depends=[t.resources["AuditTrailBucketPolicy"]],
-        TrailName=t.name_parameter, S3BucketName=held, IsLogging=True, IsMultiRegionTrail=True, EnableLogFileValidation=True,
-        IncludeGlobalServiceEvents=True, KMSKeyId=own, CloudWatchLogsLogGroupArn=logs.arn,
-        CloudWatchLogsRoleArn=writes.arn, skips=unlocked(own, "CKV_AWS_35"),
-    )  # fmt: skip
+        "AuditTrail",
+        "AWS::CloudTrail::Trail",
+        "audit",
+        condition=first,
+        depends=[t.resources["AuditTrailBucketPolicy"]],
+        TrailName=t.name_parameter,
+        S3BucketName=held,
+        IsLogging=True,
+        IsMultiRegionTrail=True,
+        EnableLogFileValidation=True,
+        IncludeGlobalServiceEvents=True,
+        KMSKeyId=own,
+        CloudWatchLogsLogGroupArn=logs.arn,
+        CloudWatchLogsRoleArn=writes.arn,
+        skips=unlocked(own, "CKV_AWS_35"),
+    )
 
 
 def _searchable(b: Blueprint) -> int:
@@ -141,8 +178,14 @@ def _searchable(b: Blueprint) -> int:
 
 def _detection(t: Template, b: Blueprint) -> None:
     if b.has("threat-detection"):
-        t.resource("Detector", "AWS::GuardDuty::Detector", "threat-detection", why=b.why("security.compliance"),
-                   Enable=True, FindingPublishingFrequency="FIFTEEN_MINUTES")  # fmt: skip
+        t.resource(
+            "Detector",
+            "AWS::GuardDuty::Detector",
+            "threat-detection",
+            why=b.why("security.compliance"),
+            Enable=True,
+            FindingPublishingFrequency="FIFTEEN_MINUTES",
+        )
 
 
 def _posture(t: Template, b: Blueprint) -> None:
@@ -151,15 +194,32 @@ def _posture(t: Template, b: Blueprint) -> None:
     name = bucket_name(t, "config")
     service, mine = {"Service": "config.amazonaws.com"}, {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
     held = bucket(
-        t, "ConfigBucket", "posture", name, key(t, b, "logs"), statements=[
-            statement(["s3:GetBucketAcl", "s3:ListBucket"], sub("arn:", PARTITION, ":s3:::", name), Sid="Check",
-                      Principal=service, Condition=mine),
-            statement(["s3:PutObject"], sub("arn:", PARTITION, ":s3:::", name, "/AWSLogs/", ACCOUNT, "/*"), Sid="Write",
-                      Principal=service, Condition=mine),
+        t,
+        "ConfigBucket",
+        "posture",
+        name,
+        key(t, b, "logs"),
+        statements=[
+            statement(
+                ["s3:GetBucketAcl", "s3:ListBucket"],
+                sub("arn:", PARTITION, ":s3:::", name),
+                Sid="Check",
+                Principal=service,
+                Condition=mine,
+            ),
+            statement(
+                ["s3:PutObject"],
+                sub("arn:", PARTITION, ":s3:::", name, "/AWSLogs/", ACCOUNT, "/*"),
+                Sid="Write",
+                Principal=service,
+                Condition=mine,
+            ),
         ],
         LoggingConfiguration={"DestinationBucketName": access_bucket(t), "LogFilePrefix": "config/"},
-        LifecycleConfiguration={"Rules": [{"Id": "retention", "Status": "Enabled", "ExpirationInDays": _searchable(b)}]},
-    )  # fmt: skip
+        LifecycleConfiguration={
+            "Rules": [{"Id": "retention", "Status": "Enabled", "ExpirationInDays": _searchable(b)}]
+        },
+    )
     statements = [statement(["s3:PutObject", "s3:GetBucketAcl"], [held.arn, sub(held.arn, "/*")])]
     if (own := key(t, b, "logs")) is not None:
         statements.append(statement(["kms:Decrypt", "kms:GenerateDataKey"], own))
@@ -167,10 +227,12 @@ def _posture(t: Template, b: Blueprint) -> None:
         t, "ConfigRole", "posture", "config.amazonaws.com", statements, managed=["service-role/AWS_ConfigRole"]
     )
     recorder = t.resource(
-        "Recorder", "AWS::Config::ConfigurationRecorder", "posture", RoleARN=reads.arn,
-        RecordingGroup={"AllSupported": True,
-                        "IncludeGlobalResourceTypes": choose(t.primary, True, False)},
-    )  # fmt: skip
+        "Recorder",
+        "AWS::Config::ConfigurationRecorder",
+        "posture",
+        RoleARN=reads.arn,
+        RecordingGroup={"AllSupported": True, "IncludeGlobalResourceTypes": choose(t.primary, True, False)},
+    )
     channel = t.resource("DeliveryChannel", "AWS::Config::DeliveryChannel", "posture", S3BucketName=held)
     for index, (title, rule) in enumerate(_RULES.items()):
         t.resource(title, "AWS::Config::ConfigRule", "posture", depends=[recorder, channel],

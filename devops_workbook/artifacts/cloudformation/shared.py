@@ -43,17 +43,29 @@ _ISSUERS = {"github-actions": "token.actions.githubusercontent.com", "gitlab-ci"
 # --- once an account and region --------------------------------------------------------------------------
 
 
-def bootstrap(b: Blueprint) -> Template:
+def bootstrap() -> Template:
     """The bucket that templates are uploaded to: the first stack of every account and region."""
-    t = Template("bootstrap", "The bucket that templates are uploaded to.",
-                 ("The first stack of every account and region: templates are uploaded here before they are deployed.",))  # fmt: skip
+    t = Template(
+        "bootstrap",
+        "The bucket that templates are uploaded to.",
+        ("The first stack of every account and region: templates are uploaded here before they are deployed.",),
+    )
     held = bucket(
-        t, "Templates", "identity", sub(t.name_parameter, "-templates-", ACCOUNT, "-", REGION), None,
+        t,
+        "Templates",
+        "identity",
+        sub(t.name_parameter, "-templates-", ACCOUNT, "-", REGION),
+        None,
         why="CloudFormation reads templates from here; they hold no secret.",
-        skips={"CKV_AWS_18": "it is there before the bucket that access is logged to, and the audit trail sees who writes"},
-        LifecycleConfiguration={"Rules": [{"Id": "old-templates", "Status": "Enabled",
-                                           "NoncurrentVersionExpiration": {"NoncurrentDays": 365}}]},
-    )  # fmt: skip
+        skips={
+            "CKV_AWS_18": "it is there before the bucket that access is logged to, and the audit trail sees who writes"
+        },
+        LifecycleConfiguration={
+            "Rules": [
+                {"Id": "old-templates", "Status": "Enabled", "NoncurrentVersionExpiration": {"NoncurrentDays": 365}}
+            ]
+        },
+    )
     t.output("Bucket", held, "Where templates are uploaded to.", exported=True)
     return t
 
@@ -63,59 +75,117 @@ def bootstrap(b: Blueprint) -> Template:
 
 def account(b: Blueprint) -> Template:
     """The roles that the pipeline takes in the account of an environment."""
-    t = Template("account", "Roles of the pipeline in the account of an environment.",
-                 ("The roles that the pipeline takes in this account. People sign in through the company's directory.",))  # fmt: skip
+    t = Template(
+        "account",
+        "Roles of the pipeline in the account of an environment.",
+        ("The roles that the pipeline takes in this account. People sign in through the company's directory.",),
+    )
     delivery = delivery_account(t)
     stacks = sub("arn:", PARTITION, ":cloudformation:*:", ACCOUNT, ":stack/", t.name_parameter, "-*/*")
     executes = t.resource(
-        "ExecutionRole", "AWS::IAM::Role", "identity", why="CloudFormation works under it, and nobody else can take it.",
-        RoleName=sub(t.name_parameter, "-cloudformation"), AssumeRolePolicyDocument=policy(statement(
-            ["sts:AssumeRole"], None, Principal={"Service": "cloudformation.amazonaws.com"},
-            Condition={"StringEquals": {"aws:SourceAccount": ACCOUNT}})),
+        "ExecutionRole",
+        "AWS::IAM::Role",
+        "identity",
+        why="CloudFormation works under it, and nobody else can take it.",
+        RoleName=sub(t.name_parameter, "-cloudformation"),
+        AssumeRolePolicyDocument=policy(
+            statement(
+                ["sts:AssumeRole"],
+                None,
+                Principal={"Service": "cloudformation.amazonaws.com"},
+                Condition={"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+            )
+        ),
         ManagedPolicyArns=[sub("arn:", PARTITION, ":iam::aws:policy/PowerUserAccess")],
         Policies=[{"PolicyName": "roles", "PolicyDocument": policy(*_own_roles(t))}],
-    )  # fmt: skip
+    )
     for what, why, actions in _ROLES:
         statements = [statement(actions, stacks)]
         if what == "release":
             uploads = sub("arn:", PARTITION, ":s3:::", t.name_parameter, "-templates-", ACCOUNT, "-*")
-            statements += [statement(["iam:PassRole"], executes.arn, Sid="Pass", Condition={
-                "StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}),
+            statements += [
+                statement(
+                    ["iam:PassRole"],
+                    executes.arn,
+                    Sid="Pass",
+                    Condition={"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
+                ),
                 statement(["s3:GetObject", "s3:PutObject"], sub(uploads, "/*"), Sid="Templates"),
                 statement(["s3:GetBucketLocation", "s3:ListBucket"], uploads, Sid="Bucket"),
-                statement(["cloudformation:GetTemplateSummary", "cloudformation:ValidateTemplate",
-                           "ec2:DescribeManagedPrefixLists"],
-                          Noted("*", "A template that is not deployed yet, or a list of AWS, cannot be named."), Sid="Look"),
-                statement(["ssm:GetParameter"], sub("arn:", PARTITION, ":ssm:*::parameter/aws/service/*"), Sid="Images")]  # fmt: skip
+                statement(
+                    [
+                        "cloudformation:GetTemplateSummary",
+                        "cloudformation:ValidateTemplate",
+                        "ec2:DescribeManagedPrefixLists",
+                    ],
+                    Noted("*", "A template that is not deployed yet, or a list of AWS, cannot be named."),
+                    Sid="Look",
+                ),
+                statement(
+                    ["ssm:GetParameter"], sub("arn:", PARTITION, ":ssm:*::parameter/aws/service/*"), Sid="Images"
+                ),
+            ]
         trusted = sub("arn:", PARTITION, ":iam::", delivery, f":role/{b.names.system}-{what}")
         t.resource(
-            f"{what.capitalize()}Role", "AWS::IAM::Role", "identity", why=why, RoleName=sub(t.name_parameter, f"-{what}"),
-            MaxSessionDuration=3600, AssumeRolePolicyDocument=policy(statement(
-                ["sts:AssumeRole"], None, Principal={"AWS": sub("arn:", PARTITION, ":iam::", delivery, ":root")},
-                Condition={"ArnLike": {"aws:PrincipalArn": sub(trusted, "*")}})),
+            f"{what.capitalize()}Role",
+            "AWS::IAM::Role",
+            "identity",
+            why=why,
+            RoleName=sub(t.name_parameter, f"-{what}"),
+            MaxSessionDuration=3600,
+            AssumeRolePolicyDocument=policy(
+                statement(
+                    ["sts:AssumeRole"],
+                    None,
+                    Principal={"AWS": sub("arn:", PARTITION, ":iam::", delivery, ":root")},
+                    Condition={"ArnLike": {"aws:PrincipalArn": sub(trusted, "*")}},
+                )
+            ),
             Policies=[{"PolicyName": "use", "PolicyDocument": policy(*statements)}],
-        )  # fmt: skip
+        )
     return t
 
 
 _ROLES = (
-    ("plan", "It makes change sets, which tell what would change, and reads what is there.", [
-        "cloudformation:CreateChangeSet", "cloudformation:DeleteChangeSet", "cloudformation:DescribeChangeSet",
-        "cloudformation:DescribeStacks", "cloudformation:DetectStackDrift", "cloudformation:GetTemplate",
-    ]),
-    ("release", "It deploys the stacks of this environment, through the role of CloudFormation and in no other way.", [
-        "cloudformation:CreateChangeSet", "cloudformation:CreateStack", "cloudformation:DeleteChangeSet",
-        "cloudformation:DescribeChangeSet", "cloudformation:DescribeStackEvents", "cloudformation:DescribeStackResource",
-        "cloudformation:DescribeStackResources", "cloudformation:DescribeStacks", "cloudformation:ExecuteChangeSet",
-        "cloudformation:GetTemplate", "cloudformation:UpdateStack", "cloudformation:UpdateTerminationProtection",
-    ]),
-)  # fmt: skip
+    (
+        "plan",
+        "It makes change sets, which tell what would change, and reads what is there.",
+        [
+            "cloudformation:CreateChangeSet",
+            "cloudformation:DeleteChangeSet",
+            "cloudformation:DescribeChangeSet",
+            "cloudformation:DescribeStacks",
+            "cloudformation:DetectStackDrift",
+            "cloudformation:GetTemplate",
+        ],
+    ),
+    (
+        "release",
+        "It deploys the stacks of this environment, through the role of CloudFormation and in no other way.",
+        [
+            "cloudformation:CreateChangeSet",
+            "cloudformation:CreateStack",
+            "cloudformation:DeleteChangeSet",
+            "cloudformation:DescribeChangeSet",
+            "cloudformation:DescribeStackEvents",
+            "cloudformation:DescribeStackResource",
+            "cloudformation:DescribeStackResources",
+            "cloudformation:DescribeStacks",
+            "cloudformation:ExecuteChangeSet",
+            "cloudformation:GetTemplate",
+            "cloudformation:UpdateStack",
+            "cloudformation:UpdateTerminationProtection",
+        ],
+    ),
+)
 
 
 def _own_roles(t: Template) -> Sequence[Mapping[str, Any]]:
     """Roles of this environment's stacks, by the names that CloudFormation and the templates give them."""
-    named = [sub("arn:", PARTITION, ":iam::", ACCOUNT, f":{kind}/", t.name_parameter, "-*")
-             for kind in ("role", "instance-profile")]  # fmt: skip
+    named = [
+        sub("arn:", PARTITION, ":iam::", ACCOUNT, f":{kind}/", t.name_parameter, "-*")
+        for kind in ("role", "instance-profile")
+    ]
     linked = sub("arn:", PARTITION, ":iam::", ACCOUNT, ":role/aws-service-role/*")
     manage = [
         "iam:AddRoleToInstanceProfile", "iam:AttachRolePolicy", "iam:CreateInstanceProfile", "iam:CreateRole",
@@ -163,13 +233,21 @@ def _registry(t: Template, b: Blueprint, accounts: Mapping[str, Any]) -> Resourc
         statements.append({**pull, "Sid": "Functions", "Principal": {"Service": "lambda.amazonaws.com"},
                            "Condition": {"StringLike": {"aws:SourceArn": functions}}})  # fmt: skip
     images = t.resource(
-        "Images", "AWS::ECR::Repository", "registry", why=b.why("cicd.artifacts"), keep="Retain",
-        skips=unlocked(own, "CKV_AWS_136"), RepositoryName=b.names.system,
+        "Images",
+        "AWS::ECR::Repository",
+        "registry",
+        why=b.why("cicd.artifacts"),
+        keep="Retain",
+        skips=unlocked(own, "CKV_AWS_136"),
+        RepositoryName=b.names.system,
         ImageTagMutability=Noted("IMMUTABLE", "A tag means one image for ever."),
         ImageScanningConfiguration={"ScanOnPush": True},
-        EncryptionConfiguration={"EncryptionType": "KMS", "KmsKey": own} if own is not None else {"EncryptionType": "AES256"},
-        LifecyclePolicy={"LifecyclePolicyText": rules}, RepositoryPolicyText=policy(*statements),
-    )  # fmt: skip
+        EncryptionConfiguration={"EncryptionType": "KMS", "KmsKey": own}
+        if own is not None
+        else {"EncryptionType": "AES256"},
+        LifecyclePolicy={"LifecyclePolicyText": rules},
+        RepositoryPolicyText=policy(*statements),
+    )
     if len(b.sites) > 1:
         t.resource(
             "ImageCopies", "AWS::ECR::ReplicationConfiguration", "registry",
@@ -204,8 +282,14 @@ def _issuer(t: Template, b: Blueprint, kind: str) -> Any:
     if kind in _ISSUERS and b.requirements.source_host != "self-hosted":
         return _ISSUERS[kind]
     value = "ci.example.com/oidc" if kind == "jenkins" else "git.example.com"
-    return t.parameter("Issuer", "String", "Address of the server that vouches for pipelines, without https://.", value,
-                       why=f"{NOT_TOLD} AWS must reach its keys over the internet.", pattern="^[a-z0-9./-]+$")  # fmt: skip
+    return t.parameter(
+        "Issuer",
+        "String",
+        "Address of the server that vouches for pipelines, without https://.",
+        value,
+        why=f"{NOT_TOLD} AWS must reach its keys over the internet.",
+        pattern="^[a-z0-9./-]+$",
+    )
 
 
 def _said(t: Template, kind: str, run: str, b: Blueprint) -> list[Any]:
@@ -231,22 +315,41 @@ def _takes(b: Blueprint, accounts: Mapping[str, Any], what: str, *environments: 
 def _role(
     t: Template, b: Blueprint, what: str, provider: Resource, issuer: Any, said: list[Any], statements: list[Any]
 ) -> None:  # fmt: skip
-    """A role for runs. What a token says stands under the issuer's own name, which is known when the stack is made: where
-    it is a parameter, the statement is put together as text."""
+    """A role for runs. What a token says stands under the issuer's own name, which is known when the stack is made:
+    where it is a parameter, the statement is put together as text."""
     title = "".join(part.capitalize() for part in what.split("-"))
     trust: Any
     if isinstance(issuer, str):
-        trust = policy(statement(
-            ["sts:AssumeRoleWithWebIdentity"], None, Principal={"Federated": provider.arn},
-            Condition={"StringEquals": {f"{issuer}:aud": _AUDIENCE}, "StringLike": {f"{issuer}:sub": said}}))  # fmt: skip
+        trust = policy(
+            statement(
+                ["sts:AssumeRoleWithWebIdentity"],
+                None,
+                Principal={"Federated": provider.arn},
+                Condition={"StringEquals": {f"{issuer}:aud": _AUDIENCE}, "StringLike": {f"{issuer}:sub": said}},
+            )
+        )
     else:
         shown: list[Any] = []
         for i, one in enumerate(said):
             shown += [', "' if i else '"', one, '"']
         trust = sub(
             '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity", '
-            '"Principal": {"Federated": "', provider.arn, '"}, "Condition": {"StringEquals": {"', issuer, f':aud": "{_AUDIENCE}"}}, '
-            '"StringLike": {"', issuer, ':sub": [', *shown, "]}}}]}")  # fmt: skip
-    t.resource(f"{title}Role", "AWS::IAM::Role", "identity", RoleName=f"{b.names.system}-{what}", MaxSessionDuration=3600,
-               AssumeRolePolicyDocument=trust,
-               Policies=[{"PolicyName": "use", "PolicyDocument": policy(*statements)}])  # fmt: skip
+            '"Principal": {"Federated": "',
+            provider.arn,
+            '"}, "Condition": {"StringEquals": {"',
+            issuer,
+            f':aud": "{_AUDIENCE}"}}, "StringLike": {{"',
+            issuer,
+            ':sub": [',
+            *shown,
+            "]}}}]}",
+        )
+    t.resource(
+        f"{title}Role",
+        "AWS::IAM::Role",
+        "identity",
+        RoleName=f"{b.names.system}-{what}",
+        MaxSessionDuration=3600,
+        AssumeRolePolicyDocument=trust,
+        Policies=[{"PolicyName": "use", "PolicyDocument": policy(*statements)}],
+    )

@@ -8,8 +8,9 @@ configuration file: parameters and tags). What one stack gives another takes by 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import FOLDERS, Blueprint, Each
@@ -113,9 +114,9 @@ def template_artifacts(stacks: tuple[Stack, ...]) -> Iterator[Artifact]:
     """The templates of all stacks, each once."""
     written: set[str] = set()
     for stack in stacks:
-        names = [(f"{t.name}.yaml", t.text) for t in stack.templates]
+        names: list[tuple[str, Callable[[], str]]] = [(f"{t.name}.yaml", t.text) for t in stack.templates]
         if stack.nested:
-            names.append((f"{stack.root}.yaml", lambda stack=stack: _root_text(stack)))
+            names.append((f"{stack.root}.yaml", partial(_root_text, stack)))
         for name, text in names:
             if name not in written:
                 written.add(name)

@@ -158,7 +158,7 @@ def _section(name: str, value: Any) -> Iterator[str]:
         return
     yield f"{name}:"
     for index, (key, entry) in enumerate(value.items()):
-        tall = isinstance(entry, Noted) or isinstance(entry, Mapping)
+        tall = isinstance(entry, (Noted, Mapping))
         if index and tall:
             yield ""
         yield from _entries({key: entry}, "  ")

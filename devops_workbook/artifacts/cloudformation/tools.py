@@ -46,10 +46,17 @@ def names(b: Blueprint, net: Net) -> Template:
 def tools(b: Blueprint, net: Net, zone: Template) -> Iterator[Template]:
     """A template for every tool."""
     for tool in machines(b):
-        t = Template(f"tool-{tool.id}", f"Machines of the tool {tool.id}.", (
-            f"Machines of the tool {tool.id}, as many and as large as the plan has them, shared by all environments. People "
-            "reach them through Session Manager; there is no SSH and no way in from outside.",
-        ), sites=len(b.sites), present=b.each(lambda e: e.environment == "production"))  # fmt: skip
+        t = Template(
+            f"tool-{tool.id}",
+            f"Machines of the tool {tool.id}.",
+            (
+                f"Machines of the tool {tool.id}, as many and as large as the plan has them, shared "
+                f"by all environments. People "
+                "reach them through Session Manager; there is no SSH and no way in from outside.",
+            ),
+            sites=len(b.sites),
+            present=b.each(lambda e: e.environment == "production"),
+        )
         _tool(t, b, net, tool, zone)
         yield t
 

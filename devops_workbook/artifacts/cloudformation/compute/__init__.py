@@ -24,9 +24,15 @@ _KINDS: Mapping[str, Callable[[Running], None]] = {
 
 def compute(b: Blueprint, net: Net, stored: Stored, entry: Entry) -> Running:
     """The compute template, for all sites."""
-    t = Template("compute", "Compute of one site: what runs the service.",
-                 ("What runs the service at one site. A release is a change of the parameter ImageTag, so that the stack "
-                  "always says what runs.",), sites=len(b.sites))  # fmt: skip
+    t = Template(
+        "compute",
+        "Compute of one site: what runs the service.",
+        (
+            "What runs the service at one site. A release is a change of the parameter ImageTag, so that the stack "
+            "always says what runs.",
+        ),
+        sites=len(b.sites),
+    )
     running = Running(b, t, net, stored, entry)
     _KINDS[b.choice("infrastructure.compute")](running)
     return running

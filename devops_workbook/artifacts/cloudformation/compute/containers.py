@@ -48,26 +48,58 @@ def _task(c: Running) -> Resource:
     starts = role(t, "ExecutionRole", "compute", "ecs-tasks.amazonaws.com", [*c.pulls(), write],
                   why="What ECS does before the service runs: fetch the image, open the log.")  # fmt: skip
     own = role(t, "ServiceRole", "compute", "ecs-tasks.amazonaws.com", c.statements(), why="What the service may do.")
-    cpu = t.parameter("TaskCpu", "Number", "Processor of a task, 1024 = one vCPU.", c.sized(lambda s: int(s.vcpu * _UNITS)),
-                      why=b.why("scaling.capacity"), allowed=("256", "512", "1024", "2048", "4096", "8192", "16384"))  # fmt: skip
-    memory = t.parameter("TaskMemory", "Number", "Memory of a task, MiB.", c.sized(lambda s: int(s.memory_gib * _UNITS)),
-                         bounds=(512, 122_880))  # fmt: skip
+    cpu = t.parameter(
+        "TaskCpu",
+        "Number",
+        "Processor of a task, 1024 = one vCPU.",
+        c.sized(lambda s: int(s.vcpu * _UNITS)),
+        why=b.why("scaling.capacity"),
+        allowed=("256", "512", "1024", "2048", "4096", "8192", "16384"),
+    )
+    memory = t.parameter(
+        "TaskMemory",
+        "Number",
+        "Memory of a task, MiB.",
+        c.sized(lambda s: int(s.memory_gib * _UNITS)),
+        bounds=(512, 122_880),
+    )
     return t.resource(
-        "Task", "AWS::ECS::TaskDefinition", "compute", Family=sub(t.name_parameter, *t.site_suffix), NetworkMode="awsvpc",
-        RequiresCompatibilities=["FARGATE"], Cpu=cpu, Memory=memory, ExecutionRoleArn=starts.arn, TaskRoleArn=own.arn,
+        "Task",
+        "AWS::ECS::TaskDefinition",
+        "compute",
+        Family=sub(t.name_parameter, *t.site_suffix),
+        NetworkMode="awsvpc",
+        RequiresCompatibilities=["FARGATE"],
+        Cpu=cpu,
+        Memory=memory,
+        ExecutionRoleArn=starts.arn,
+        TaskRoleArn=own.arn,
         RuntimePlatform={"OperatingSystemFamily": "LINUX", "CpuArchitecture": "X86_64"},
         ContainerDefinitions=[_container(c, logs)],
-    )  # fmt: skip
+    )
 
 
 def _container(c: Running, logs: Resource) -> dict[str, Any]:
     return {
-        "Name": "service", "Image": c.image(), "Essential": True, "User": "10001", "ReadonlyRootFilesystem": True,
-        "LinuxParameters": {"InitProcessEnabled": True}, "PortMappings": [{"ContainerPort": PORT, "Protocol": "tcp"}],
-        "Environment": [{"Name": k, "Value": v} for k, v in c.settings().items()], "StopTimeout": 30,
-        "LogConfiguration": {"LogDriver": "awslogs", "Options": {
-            "awslogs-group": logs, "awslogs-region": REGION, "awslogs-stream-prefix": "service", "mode": "non-blocking"}},
-    }  # fmt: skip
+        "Name": "service",
+        "Image": c.image(),
+        "Essential": True,
+        "User": "10001",
+        "ReadonlyRootFilesystem": True,
+        "LinuxParameters": {"InitProcessEnabled": True},
+        "PortMappings": [{"ContainerPort": PORT, "Protocol": "tcp"}],
+        "Environment": [{"Name": k, "Value": v} for k, v in c.settings().items()],
+        "StopTimeout": 30,
+        "LogConfiguration": {
+            "LogDriver": "awslogs",
+            "Options": {
+                "awslogs-group": logs,
+                "awslogs-region": REGION,
+                "awslogs-stream-prefix": "service",
+                "mode": "non-blocking",
+            },
+        },
+    }
 
 
 def _service(c: Running, cluster: Resource, task: Resource) -> Resource:
@@ -75,26 +107,44 @@ def _service(c: Running, cluster: Resource, task: Resource) -> Resource:
     front: dict[str, Any] = {}
     if c.balanced:
         group = c.targets("ip")
-        front = {"LoadBalancers": [{"ContainerName": "service", "ContainerPort": PORT, "TargetGroupArn": group}],
-                 "HealthCheckGracePeriodSeconds": 60, "depends": [t.resources["TargetsRule"]]}  # fmt: skip
+        front = {
+            "LoadBalancers": [{"ContainerName": "service", "ContainerPort": PORT, "TargetGroupArn": group}],
+            "HealthCheckGracePeriodSeconds": 60,
+            "depends": [t.resources["TargetsRule"]],
+        }
     provider = [{"CapacityProvider": "FARGATE", "Base": 1, "Weight": 1}]
     if _spot(c):
         provider.append({"CapacityProvider": "FARGATE_SPOT", "Weight": 1})
     return t.resource(
-        "Service", "AWS::ECS::Service", "compute", why=b.why("cicd.deployment"), Cluster=cluster, TaskDefinition=task,
+        "Service",
+        "AWS::ECS::Service",
+        "compute",
+        why=b.why("cicd.deployment"),
+        Cluster=cluster,
+        TaskDefinition=task,
         ServiceName=sub(t.name_parameter, *t.site_suffix),
         DesiredCount=Noted(choose(c.idle(), 0, NO_VALUE), "Left to scaling, which would be undone by every update."),
-        CapacityProviderStrategy=provider, PlatformVersion="LATEST", PropagateTags="SERVICE", EnableECSManagedTags=True,
+        CapacityProviderStrategy=provider,
+        PlatformVersion="LATEST",
+        PropagateTags="SERVICE",
+        EnableECSManagedTags=True,
         AvailabilityZoneRebalancing="ENABLED",
         DeploymentConfiguration={
-            "MinimumHealthyPercent": 100, "MaximumPercent": 200,
-            "DeploymentCircuitBreaker": Noted({"Enable": True, "Rollback": True},
-                                              "A release that does not become healthy is taken back."),
+            "MinimumHealthyPercent": 100,
+            "MaximumPercent": 200,
+            "DeploymentCircuitBreaker": Noted(
+                {"Enable": True, "Rollback": True}, "A release that does not become healthy is taken back."
+            ),
         },
-        NetworkConfiguration={"AwsvpcConfiguration": {
-            "AssignPublicIp": "DISABLED", "Subnets": c.net.subnets("in-use"), "SecurityGroups": [c.net.group("compute")]}},
+        NetworkConfiguration={
+            "AwsvpcConfiguration": {
+                "AssignPublicIp": "DISABLED",
+                "Subnets": c.net.subnets("in-use"),
+                "SecurityGroups": [c.net.group("compute")],
+            }
+        },
         **front,
-    )  # fmt: skip
+    )
 
 
 # --- growing and shrinking -------------------------------------------------------------------------------
@@ -109,11 +159,19 @@ def _scaled(c: Running, cluster: Resource, service: Resource) -> None:
         RoleARN=sub("arn:", PARTITION, ":iam::", ACCOUNT, ":role/aws-service-role/ecs.application-autoscaling."
                     "amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService"),
     )  # fmt: skip
-    tracked: dict[str, Any] = {"PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"},
-                               "TargetValue": c.cpu()}  # fmt: skip
+    tracked: dict[str, Any] = {
+        "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"},
+        "TargetValue": c.cpu(),
+    }
     if c.by_backlog:
-        workers = {"Namespace": "ECS/ContainerInsights", "MetricName": "RunningTaskCount", "Dimensions": [
-            {"Name": "ClusterName", "Value": cluster}, {"Name": "ServiceName", "Value": service.att("Name")}]}  # fmt: skip
+        workers = {
+            "Namespace": "ECS/ContainerInsights",
+            "MetricName": "RunningTaskCount",
+            "Dimensions": [
+                {"Name": "ClusterName", "Value": cluster},
+                {"Name": "ServiceName", "Value": service.att("Name")},
+            ],
+        }
         tracked = {"CustomizedMetricSpecification": {"Metrics": c.backlog_metrics(workers)}, "TargetValue": c.backlog()}
     t.resource(
         "ServicePolicy", "AWS::ApplicationAutoScaling::ScalingPolicy", "compute", why=c.b.why("scaling.autoscaling"),

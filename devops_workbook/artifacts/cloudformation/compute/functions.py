@@ -38,8 +38,14 @@ def _function(c: Running) -> Resource:
     statements = [*c.statements(), allow("cloudwatch-logs", "write", logs.arn), allow("lambda", "network"), _kept(c),
                   *([allow("x-ray", "write")] if traced else [])]  # fmt: skip
     own = role(t, "ServiceRole", "compute", "lambda.amazonaws.com", statements, why="What the function may do.")
-    memory = t.parameter("MemoryMiB", "Number", "Memory of an instance, MiB; processors come with it.",
-                         c.sized(lambda s: int(s.memory_gib * _MIB)), why=b.why("scaling.capacity"), bounds=(128, 10_240))  # fmt: skip
+    memory = t.parameter(
+        "MemoryMiB",
+        "Number",
+        "Memory of an instance, MiB; processors come with it.",
+        c.sized(lambda s: int(s.memory_gib * _MIB)),
+        why=b.why("scaling.capacity"),
+        bounds=(128, 10_240),
+    )
     skips = {
         "CKV_AWS_116": "called by the entry, which waits for the answer, or by the intake, which keeps what failed"
     }
@@ -73,13 +79,21 @@ def _works(c: Running, function: Resource) -> None:
     """The intake hands work over."""
     assert c.stored.queue is not None
     stream = c.b.component("intake").service == "kinesis"
-    how: dict[str, Any] = {"BatchSize": 100, "StartingPosition": "LATEST", "MaximumRetryAttempts": ATTEMPTS,
-                           "BisectBatchOnFunctionError": Noted(True, "Halves a batch until the record that fails is alone.")}  # fmt: skip
+    how: dict[str, Any] = {
+        "BatchSize": 100,
+        "StartingPosition": "LATEST",
+        "MaximumRetryAttempts": ATTEMPTS,
+        "BisectBatchOnFunctionError": Noted(True, "Halves a batch until the record that fails is alone."),
+    }
     if not stream:
         polled = c.template.parameter(
-            "PolledConcurrency", "Number", "Instances that the queue's poller may start at once.",
+            "PolledConcurrency",
+            "Number",
+            "Instances that the queue's poller may start at once.",
             c.sized(lambda s: max(_LEAST_POLLED, min(1000, s.maximum))),
-            why=f"No more than there may be; a poller starts {_LEAST_POLLED} at least.", bounds=(_LEAST_POLLED, 1000))  # fmt: skip
+            why=f"No more than there may be; a poller starts {_LEAST_POLLED} at least.",
+            bounds=(_LEAST_POLLED, 1000),
+        )
         how = {"BatchSize": 10, "ScalingConfig": {"MaximumConcurrency": polled}}
     c.template.resource(
         "Work", "AWS::Lambda::EventSourceMapping", ("compute", "intake"), why=c.b.why("scaling.autoscaling"),
@@ -103,6 +117,13 @@ def _answers(c: Running, function: Resource) -> None:
                sub("arn:", PARTITION, ":execute-api:", REGION, ":", ACCOUNT, ":", api, "/*"))  # fmt: skip
     made = t.resource("Integration", "AWS::ApiGatewayV2::Integration", ("entry", "compute"), ApiId=api,
                       IntegrationType="AWS_PROXY", IntegrationUri=function.arn, PayloadFormatVersion="2.0")  # fmt: skip
-    t.resource("Route", "AWS::ApiGatewayV2::Route", "entry", ApiId=api, RouteKey="$default",
-               AuthorizationType="NONE", Target=sub("integrations/", made),
-               skips={"CKV_AWS_309": "whoever calls is known by the service itself, which checks the caller's token"})  # fmt: skip
+    t.resource(
+        "Route",
+        "AWS::ApiGatewayV2::Route",
+        "entry",
+        ApiId=api,
+        RouteKey="$default",
+        AuthorizationType="NONE",
+        Target=sub("integrations/", made),
+        skips={"CKV_AWS_309": "whoever calls is known by the service itself, which checks the caller's token"},
+    )

@@ -29,7 +29,7 @@ _VERSION = "1.33"
 _IMAGES = {"arm": "AL2023_ARM_64_STANDARD", "x86": "AL2023_x86_64_STANDARD"}
 _NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistryPullOnly")
 _FIRST_ADDONS, _LATER_ADDONS = ("vpc-cni", "kube-proxy", "eks-pod-identity-agent"), ("coredns", "metrics-server")
-_PODS = {"actions": ("sts:AssumeRole", "sts:TagSession")}
+_PODS: dict[str, Any] = {"actions": ("sts:AssumeRole", "sts:TagSession")}
 
 
 def compute(c: Running) -> None:
@@ -60,7 +60,7 @@ def _calendar(c: Running, cluster: Resource, nodes: Resource) -> None:
     where = None if c.by_calendar else resting
     by = caller(t, "CalendarRole", "compute", ["eks:UpdateNodegroupConfig"], nodes.arn, where)
     floor, most, busy = c.floor(), c.ceiling(), c.busy() if c.by_calendar else None
-    plans = (
+    plans: list[tuple[Any, ...]] = (
         [("Opens", OPENING, floor, most, floor, resting), ("Closes", CLOSING, "0", "1", "0", resting)]
         if resting
         else []
@@ -71,8 +71,19 @@ def _calendar(c: Running, cluster: Resource, nodes: Resource) -> None:
             ("Quiet", BUSY_UNTIL, floor, most, floor, c.always()),
         ]
     for name, when, least, top, desired, condition in plans:
-        call = ['{"ClusterName": "', cluster, '", "NodegroupName": "', nodes.att("NodegroupName"),
-                '", "ScalingConfig": {"MinSize": ', least, ', "MaxSize": ', top, ', "DesiredSize": ', desired, "}}"]  # fmt: skip
+        call = [
+            '{"ClusterName": "',
+            cluster,
+            '", "NodegroupName": "',
+            nodes.att("NodegroupName"),
+            '", "ScalingConfig": {"MinSize": ',
+            least,
+            ', "MaxSize": ',
+            top,
+            ', "DesiredSize": ',
+            desired,
+            "}}",
+        ]
         schedule(t, f"Nodes{name}", "compute", when, "eks:updateNodegroupConfig", call, by, condition)
 
 
@@ -86,24 +97,47 @@ def _cluster(c: Running) -> Resource:
                      key(t, b, "logs"))  # fmt: skip
     runs = role(t, "ClusterRole", "compute", "eks.amazonaws.com", managed=["AmazonEKSClusterPolicy"], **_PODS)
     own = key(t, b, "secrets")
-    sealed = {"EncryptionConfig": [{"Resources": ["secrets"], "Provider": {"KeyArn": own}}]} if own is not None else {}
+    sealed: dict[str, Any] = (
+        {"EncryptionConfig": [{"Resources": ["secrets"], "Provider": {"KeyArn": own}}]} if own is not None else {}
+    )
     services = t.parameter(
         "ServiceCidr", "String", "Addresses of services inside the cluster, from the address plan.",
         by_site(b, lambda s: b.at(s, lambda e: b.network(e.environment, s.region.id).services)),
         pattern=r"^([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}$")  # fmt: skip
     return t.resource(
-        "Cluster", "AWS::EKS::Cluster", "compute", why=b.why("infrastructure.compute"), depends=[logs],
-        skips=unlocked(own, "CKV_AWS_58"), Name=sub(t.name_parameter, *t.site_suffix), RoleArn=runs.arn, Version=_VERSION,
-        BootstrapSelfManagedAddons=False, UpgradePolicy={"SupportType": "STANDARD"},
-        AccessConfig={"AuthenticationMode": "API",
-                      "BootstrapClusterCreatorAdminPermissions": Noted(False, "Nobody is administrator by having made it.")},
-        KubernetesNetworkConfig={"ServiceIpv4Cidr": services}, **sealed,
-        Logging={"ClusterLogging": {"EnabledTypes": [
-            {"Type": x} for x in ("api", "audit", "authenticator", "controllerManager", "scheduler")]}},
+        "Cluster",
+        "AWS::EKS::Cluster",
+        "compute",
+        why=b.why("infrastructure.compute"),
+        depends=[logs],
+        skips=unlocked(own, "CKV_AWS_58"),
+        Name=sub(t.name_parameter, *t.site_suffix),
+        RoleArn=runs.arn,
+        Version=_VERSION,
+        BootstrapSelfManagedAddons=False,
+        UpgradePolicy={"SupportType": "STANDARD"},
+        AccessConfig={
+            "AuthenticationMode": "API",
+            "BootstrapClusterCreatorAdminPermissions": Noted(False, "Nobody is administrator by having made it."),
+        },
+        KubernetesNetworkConfig={"ServiceIpv4Cidr": services},
+        **sealed,
+        Logging={
+            "ClusterLogging": {
+                "EnabledTypes": [
+                    {"Type": x} for x in ("api", "audit", "authenticator", "controllerManager", "scheduler")
+                ]
+            }
+        },
         ResourcesVpcConfig={
-            "SubnetIds": Noted(c.net.subnets("app"), "The control plane asks for two zones, even where nodes run in one."),
-            "SecurityGroupIds": [c.net.group("compute")], "EndpointPrivateAccess": True, "EndpointPublicAccess": False},
-    )  # fmt: skip
+            "SubnetIds": Noted(
+                c.net.subnets("app"), "The control plane asks for two zones, even where nodes run in one."
+            ),
+            "SecurityGroupIds": [c.net.group("compute")],
+            "EndpointPrivateAccess": True,
+            "EndpointPublicAccess": False,
+        },
+    )
 
 
 def _nodes(c: Running, cluster: Resource) -> Resource:
@@ -111,15 +145,26 @@ def _nodes(c: Running, cluster: Resource) -> Resource:
     made = role(t, "NodeRole", "compute", "ec2.amazonaws.com", managed=[*_NODE_POLICIES, *_watching(c)])
     disk = round(b.catalog.assumptions["disk_gb_per_instance"].value or 50)
     tags = [{"Key": "component", "Value": t.component("compute")}]
-    launched = t.resource("NodeTemplate", "AWS::EC2::LaunchTemplate", "compute", LaunchTemplateData={
-        "SecurityGroupIds": [c.net.group("compute"), cluster.att("ClusterSecurityGroupId")],
-        "MetadataOptions": {"HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 1},
-        "Monitoring": {"Enabled": True}, "BlockDeviceMappings": disk_of(disk),
-        "TagSpecifications": [{"ResourceType": kind, "Tags": tags} for kind in ("instance", "volume")]})  # fmt: skip
+    launched = t.resource(
+        "NodeTemplate",
+        "AWS::EC2::LaunchTemplate",
+        "compute",
+        LaunchTemplateData={
+            "SecurityGroupIds": [c.net.group("compute"), cluster.att("ClusterSecurityGroupId")],
+            "MetadataOptions": {"HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 1},
+            "Monitoring": {"Enabled": True},
+            "BlockDeviceMappings": disk_of(disk),
+            "TagSpecifications": [{"ResourceType": kind, "Tags": tags} for kind in ("instance", "volume")],
+        },
+    )
     arch = c.arch()
-    image = t.parameter("NodeImage", "String", "Kind of image that the nodes start from.",
-                        type(arch)({k: v.map(_IMAGES.__getitem__) for k, v in arch.values.items()}),
-                        allowed=tuple(_IMAGES.values()))  # fmt: skip
+    image = t.parameter(
+        "NodeImage",
+        "String",
+        "Kind of image that the nodes start from.",
+        type(arch)({k: v.map(_IMAGES.__getitem__) for k, v in arch.values.items()}),
+        allowed=tuple(_IMAGES.values()),
+    )
     spot = b.choice("cost.resources") == "spot-mixed"
     return t.resource(
         "Nodes", "AWS::EKS::Nodegroup", "compute", why=b.why("scaling.capacity"), ClusterName=cluster,
@@ -142,15 +187,29 @@ def _identities(c: Running, cluster: Resource) -> None:
     _identity(c, cluster, "Service", "service", "service", c.statements(), "What the service's pods may do.")
     mine = {"StringEquals": {"aws:ResourceTag/eks:cluster-name": cluster}}
     scaler = [
-        statement(["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"],
-                  Noted(sub("arn:", PARTITION, ":autoscaling:*:", ACCOUNT, ":autoScalingGroup:*:autoScalingGroupName/eks-*"),
-                        "EKS names the group; the condition holds it to this cluster."), Condition=mine),
-        statement(["autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeAutoScalingInstances",
-                   "autoscaling:DescribeLaunchConfigurations", "autoscaling:DescribeScalingActivities",
-                   "autoscaling:DescribeTags", "ec2:DescribeImages", "ec2:DescribeInstanceTypes",
-                   "ec2:DescribeLaunchTemplateVersions", "eks:DescribeNodegroup"],
-                  Noted("*", "Descriptions cannot be limited to one.")),
-    ]  # fmt: skip
+        statement(
+            ["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"],
+            Noted(
+                sub("arn:", PARTITION, ":autoscaling:*:", ACCOUNT, ":autoScalingGroup:*:autoScalingGroupName/eks-*"),
+                "EKS names the group; the condition holds it to this cluster.",
+            ),
+            Condition=mine,
+        ),
+        statement(
+            [
+                "autoscaling:DescribeAutoScalingGroups",
+                "autoscaling:DescribeAutoScalingInstances",
+                "autoscaling:DescribeLaunchConfigurations",
+                "autoscaling:DescribeScalingActivities",
+                "autoscaling:DescribeTags",
+                "ec2:DescribeImages",
+                "ec2:DescribeInstanceTypes",
+                "ec2:DescribeLaunchTemplateVersions",
+                "eks:DescribeNodegroup",
+            ],
+            Noted("*", "Descriptions cannot be limited to one."),
+        ),
+    ]
     _identity(
         c,
         cluster,

@@ -25,8 +25,15 @@ def compute(c: Running) -> None:
         workers = {"Namespace": "AWS/AutoScaling", "MetricName": "GroupInServiceInstances",
                    "Dimensions": [{"Name": "AutoScalingGroupName", "Value": group}]}  # fmt: skip
         tracked = {"CustomizedMetricSpecification": {"Metrics": c.backlog_metrics(workers)}, "TargetValue": c.backlog()}
-    t.resource("GroupPolicy", "AWS::AutoScaling::ScalingPolicy", "compute", why=c.b.why("scaling.autoscaling"),
-               AutoScalingGroupName=group, PolicyType="TargetTrackingScaling", TargetTrackingConfiguration=tracked)  # fmt: skip
+    t.resource(
+        "GroupPolicy",
+        "AWS::AutoScaling::ScalingPolicy",
+        "compute",
+        why=c.b.why("scaling.autoscaling"),
+        AutoScalingGroupName=group,
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingConfiguration=tracked,
+    )
     calendar(c, group, None)
 
 
@@ -37,7 +44,7 @@ def _launched(c: Running) -> Resource:
                   allow("ec2", "managed", arn("ec2", "instance/*"))]  # fmt: skip
     own = role(t, "ServiceRole", "compute", "ec2.amazonaws.com", statements, why="What the machines may do.")
     disk = round(b.catalog.assumptions["disk_gb_per_instance"].value or 50)
-    return launch_template(t, b, "Machines", "compute", c.sku(), c.arch(), own, c.net.group("compute"), disk,
+    return launch_template(t, "Machines", "compute", c.sku(), c.arch(), own, c.net.group("compute"), disk,
                            _start(c, logs))  # fmt: skip
 
 
@@ -81,17 +88,33 @@ def _group(c: Running, launched: Resource) -> Resource:
             "InstancesDistribution": {"OnDemandBaseCapacity": c.floor(), "OnDemandPercentageAboveBaseCapacity": 0,
                                       "SpotAllocationStrategy": "price-capacity-optimized"}}}  # fmt: skip
     return t.resource(
-        "Group", "AWS::AutoScaling::AutoScalingGroup", "compute", why=b.why("scaling.capacity"),
-        MinSize=c.floor(), MaxSize=c.ceiling(), VPCZoneIdentifier=c.net.subnets("in-use"), **front, **started,
-        HealthCheckGracePeriod=Noted(seconds, "Seconds: a machine starts within this time."), DefaultInstanceWarmup=seconds,
+        "Group",
+        "AWS::AutoScaling::AutoScalingGroup",
+        "compute",
+        why=b.why("scaling.capacity"),
+        MinSize=c.floor(),
+        MaxSize=c.ceiling(),
+        VPCZoneIdentifier=c.net.subnets("in-use"),
+        **front,
+        **started,
+        HealthCheckGracePeriod=Noted(seconds, "Seconds: a machine starts within this time."),
+        DefaultInstanceWarmup=seconds,
         MetricsCollection=[{"Granularity": "1Minute"}],
-        policies={"UpdatePolicy": {
-            "AutoScalingRollingUpdate": {"MinInstancesInService": c.floor(), "MaxBatchSize": 2, "PauseTime": "PT3M",
-                                         "SuspendProcesses": ["AZRebalance", "ScheduledActions"]},
-            "AutoScalingScheduledAction": Noted({"IgnoreUnmodifiedGroupSizeProperties": True},
-                                                "An update leaves sizes alone that the calendar has changed."),
-        }},
-    )  # fmt: skip
+        policies={
+            "UpdatePolicy": {
+                "AutoScalingRollingUpdate": {
+                    "MinInstancesInService": c.floor(),
+                    "MaxBatchSize": 2,
+                    "PauseTime": "PT3M",
+                    "SuspendProcesses": ["AZRebalance", "ScheduledActions"],
+                },
+                "AutoScalingScheduledAction": Noted(
+                    {"IgnoreUnmodifiedGroupSizeProperties": True},
+                    "An update leaves sizes alone that the calendar has changed.",
+                ),
+            }
+        },
+    )
 
 
 # --- the calendar ----------------------------------------------------------------------------------------
@@ -109,5 +132,14 @@ def calendar(c: Running, group: Any, only: Condition | None) -> None:
 
 
 def _at(c: Running, name: str, when: str, sizes: tuple[Any, Any], condition: Condition | None, group: Any) -> None:
-    c.template.resource(f"{name}Hours", "AWS::AutoScaling::ScheduledAction", "compute", condition=condition,
-                        AutoScalingGroupName=group, Recurrence=when, TimeZone=TIMEZONE, MinSize=sizes[0], MaxSize=sizes[1])  # fmt: skip
+    c.template.resource(
+        f"{name}Hours",
+        "AWS::AutoScaling::ScheduledAction",
+        "compute",
+        condition=condition,
+        AutoScalingGroupName=group,
+        Recurrence=when,
+        TimeZone=TIMEZONE,
+        MinSize=sizes[0],
+        MaxSize=sizes[1],
+    )

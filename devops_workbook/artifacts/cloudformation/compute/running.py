@@ -68,7 +68,7 @@ class Running:
         """Environment variables: addresses, and never a secret."""
         found = dict(self.stored.settings)
         if self.b.has("files"):
-            found["FILES_BUCKET"] = files_bucket(self.template, self.b)
+            found["FILES_BUCKET"] = files_bucket(self.template)
         found["OTEL_SERVICE_NAME"] = sub(self.template.name_parameter)
         return dict(sorted(found.items()))
 
@@ -122,10 +122,14 @@ class Running:
         b = self.b
         share = b.requirements.average_rps / max(b.assessment.capacity.planned_rps, 1e-9)
         return self.template.parameter(
-            "BusyMinimum", "Number", "Fewest instances in busy hours.",
+            "BusyMinimum",
+            "Number",
+            "Fewest instances in busy hours.",
             self.sized(lambda s: min(s.maximum, max(s.minimum, math.ceil(s.maximum * share)))),
-            why=f"What the average load of {b.requirements.average_rps:g} requests/s takes; raise it for announced events.",
-            bounds=(0, 10_000))  # fmt: skip
+            why=f"What the average load of {b.requirements.average_rps:g} requests/s takes; raise it for "
+            "announced events.",
+            bounds=(0, 10_000),
+        )
 
     def idle(self) -> Condition:
         """Holds where nothing runs until the site takes over."""
@@ -183,8 +187,13 @@ class Running:
         return [
             {"Id": "waiting", "ReturnData": False, "MetricStat": {"Stat": fact["statistic"], "Metric": waiting}},
             {"Id": "workers", "ReturnData": False, "MetricStat": {"Stat": "Average", "Metric": workers}},
-            {"Id": "backlog", "Expression": "waiting / FILL(workers, 1)", "Label": "Backlog of a worker", "ReturnData": True},
-        ]  # fmt: skip
+            {
+                "Id": "backlog",
+                "Expression": "waiting / FILL(workers, 1)",
+                "Label": "Backlog of a worker",
+                "ReturnData": True,
+            },
+        ]
 
     # --- who calls it ------------------------------------------------------------------------------------------
 
@@ -197,15 +206,28 @@ class Running:
         """The target group, and the rule that sends everything to it."""
         t, listener = self.template, self.entry.listener
         serves = kind != "lambda"
-        check = {"HealthCheckPath": HEALTH, "HealthCheckEnabled": True, "HealthCheckIntervalSeconds": 15 if serves else 35,
-                 "HealthyThresholdCount": 2, "UnhealthyThresholdCount": 3, "Matcher": {"HttpCode": "200-299"}}  # fmt: skip
-        served = {
-            "Protocol": "HTTPS", "Port": PORT, "VpcId": self.net.vpc, "HealthCheckProtocol": "HTTPS",
-            "TargetGroupAttributes": [
-                {"Key": "deregistration_delay.timeout_seconds", "Value": "60"},
-                {"Key": "load_balancing.algorithm.type", "Value": "least_outstanding_requests"},
-            ],
-        } if serves else {}  # fmt: skip
+        check: dict[str, Any] = {
+            "HealthCheckPath": HEALTH,
+            "HealthCheckEnabled": True,
+            "HealthCheckIntervalSeconds": 15 if serves else 35,
+            "HealthyThresholdCount": 2,
+            "UnhealthyThresholdCount": 3,
+            "Matcher": {"HttpCode": "200-299"},
+        }
+        served: dict[str, Any] = (
+            {
+                "Protocol": "HTTPS",
+                "Port": PORT,
+                "VpcId": self.net.vpc,
+                "HealthCheckProtocol": "HTTPS",
+                "TargetGroupAttributes": [
+                    {"Key": "deregistration_delay.timeout_seconds", "Value": "60"},
+                    {"Key": "load_balancing.algorithm.type", "Value": "least_outstanding_requests"},
+                ],
+            }
+            if serves
+            else {}
+        )
         group = t.resource("Targets", "AWS::ElasticLoadBalancingV2::TargetGroup", "entry", depends=depends,
                            TargetType=kind, **check, **served, **more)  # fmt: skip
         t.resource(

@@ -47,7 +47,7 @@ def files_grants(t: Template, b: Blueprint) -> list[dict[str, object]]:
     """What the service may do with the files, as a template says it."""
     if not b.has("files"):
         return []
-    held = sub("arn:", PARTITION, ":s3:::", files_bucket(t, b))
+    held = sub("arn:", PARTITION, ":s3:::", files_bucket(t))
     return [allow("s3", "objects", sub(held, "/*")), allow("s3", "bucket", held)]
 
 

@@ -21,8 +21,13 @@ def cache(b: Blueprint, stored: Stored, net: Net) -> None:
     count = by_site(b, lambda site: b.sized(site.id("cache"), lambda s: s.maximum))
     nodes = t.parameter("CacheNodes", "Number", "Nodes of the cache: a primary, and replicas that take over; 0 = none "
                         "until the site takes over.", count, why=b.why("scaling.caching"), bounds=(0, 6))  # fmt: skip
-    sku = t.parameter("CacheNodeType", "String", "Size of the cache's nodes.",
-                      by_site(b, lambda site: b.sized(site.id("cache"), lambda s: s.sku)), pattern=r"^cache\..+$")  # fmt: skip
+    sku = t.parameter(
+        "CacheNodeType",
+        "String",
+        "Size of the cache's nodes.",
+        by_site(b, lambda site: b.sized(site.id("cache"), lambda s: s.sku)),
+        pattern=r"^cache\..+$",
+    )
     # Which sites have nodes is told by the first's, for both are accounted for by the same condition.
     some = t.condition("HasCache", fn("Not", [fn("Equals", nodes, "0")]),
                        b.sized("cache", lambda s: s.maximum > 0))  # fmt: skip
@@ -34,9 +39,13 @@ def cache(b: Blueprint, stored: Stored, net: Net) -> None:
         AuthenticationMode={"Type": "iam"},
     )  # fmt: skip
     members = t.resource(
-        "CacheUsers", "AWS::ElastiCache::UserGroup", "cache", UserGroupId=sub(t.name_parameter, "-cache", *t.site_suffix),
-        Engine=_ENGINE, UserIds=[user],
-    )  # fmt: skip
+        "CacheUsers",
+        "AWS::ElastiCache::UserGroup",
+        "cache",
+        UserGroupId=sub(t.name_parameter, "-cache", *t.site_suffix),
+        Engine=_ENGINE,
+        UserIds=[user],
+    )
     subnets = t.resource("CacheSubnets", "AWS::ElastiCache::SubnetGroup", "cache", SubnetIds=net.subnets("data"),
                          Description="Where the cache may stand.")  # fmt: skip
     logs = log_group(t, b, "CacheLogs", "cache", sub("/aws/elasticache/", t.name_parameter, "-cache", *t.site_suffix),
@@ -58,7 +67,12 @@ def cache(b: Blueprint, stored: Stored, net: Net) -> None:
     )  # fmt: skip
     where = t.output("CacheEndpoint", choose(some, made.att("PrimaryEndPoint.Address"), ""), "Where the cache answers.",
                      exported=True)  # fmt: skip
-    group = t.output("CacheArn", choose(some, sub("arn:", PARTITION, ":elasticache:", REGION, ":", ACCOUNT, ":replicationgroup:", made),
-                                        user.arn), "The cache.")  # fmt: skip
+    group = t.output(
+        "CacheArn",
+        choose(
+            some, sub("arn:", PARTITION, ":elasticache:", REGION, ":", ACCOUNT, ":replicationgroup:", made), user.arn
+        ),
+        "The cache.",
+    )
     stored.grants.append(allow("elasticache", "connect", [group, user.arn]))
     stored.settings |= {"CACHE_HOST": where, "CACHE_USER": user}

@@ -13,7 +13,7 @@ from devops_workbook.artifacts.cloudformation.template import choose, sub
 __all__ = ["nosql"]
 
 
-def nosql(b: Blueprint, stored: Stored, net: Net) -> None:
+def nosql(b: Blueprint, stored: Stored, _net: Net) -> None:
     """The table; the second site has a replica of it, which the first site's stack makes."""
     t = stored.template
     named = sub(t.name_parameter, "-data")
@@ -24,13 +24,13 @@ def nosql(b: Blueprint, stored: Stored, net: Net) -> None:
         "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         "TableName": named,
     }  # fmt: skip
-    recovery = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
-    protection = {"DeletionProtectionEnabled": kept(t)}
+    recovery: dict[str, Any] = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
+    protection: dict[str, Any] = {"DeletionProtectionEnabled": kept(t)}
     if len(b.sites) > 1:
         theirs = other_key(t, b, "database")
         replicas = [
-            _replica(b.sites[0].region.id, own, t, recovery | protection),
-            choose(doubled(t, b), _replica(b.sites[1].region.id, theirs, t, recovery | protection)),
+            _replica(b.sites[0].region.id, own, recovery | protection),
+            choose(doubled(t, b), _replica(b.sites[1].region.id, theirs, recovery | protection)),
         ]
         t.resource(
             "Table", "AWS::DynamoDB::GlobalTable", ("database", "database-2"), condition=t.primary, keep="Retain",
@@ -47,7 +47,7 @@ def nosql(b: Blueprint, stored: Stored, net: Net) -> None:
     _told(b, stored)
 
 
-def _replica(region: str, own: Any, t: Any, more: dict[str, Any]) -> dict[str, Any]:
+def _replica(region: str, own: Any, more: dict[str, Any]) -> dict[str, Any]:
     sealed = {"SSESpecification": {"KMSMasterKeyId": own}} if own is not None else {}
     return {"Region": region, **more, **sealed, "Tags": [{"Key": "component", "Value": "database"}]}
 

@@ -6,6 +6,7 @@ of a database that is replicated it cannot, so it is made and kept by Secrets Ma
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint
@@ -52,11 +53,25 @@ def instance(b: Blueprint, stored: Stored, net: Net) -> None:
         "MaxAllocatedStorage": Noted(_growth(b), "The data as it will have grown by the planning horizon."),
     }  # fmt: skip
     primary = t.resource(
-        "Database", "AWS::RDS::DBInstance", "database", condition=first, keep="Snapshot", why=b.why("infrastructure.database"),
-        DBInstanceIdentifier=sub(t.name_parameter, "-database"), Engine="postgres", EngineVersion=_VERSION,
-        DBName=_APPLICATION, AllocatedStorage=storage, **sized, MultiAZ=_standby(t, b), StorageEncrypted=True,
-        KmsKeyId=key(t, b, "database"), BackupRetentionPeriod=_retention(t, b), **_credentials(b, t, first), **common,
-    )  # fmt: skip
+        "Database",
+        "AWS::RDS::DBInstance",
+        "database",
+        condition=first,
+        keep="Snapshot",
+        why=b.why("infrastructure.database"),
+        DBInstanceIdentifier=sub(t.name_parameter, "-database"),
+        Engine="postgres",
+        EngineVersion=_VERSION,
+        DBName=_APPLICATION,
+        AllocatedStorage=storage,
+        **sized,
+        MultiAZ=_standby(t, b),
+        StorageEncrypted=True,
+        KmsKeyId=key(t, b, "database"),
+        BackupRetentionPeriod=_retention(t, b),
+        **_credentials(b, t, first),
+        **common,
+    )
     for i in range(1, _most(b, lambda s: s.read_replicas) + 1):
         where = t.both(first, _at_least(t, b, "ReadReplicas", "Read replicas of the database.", i))
         t.resource(f"ReadReplica{i}", "AWS::RDS::DBInstance", "database", condition=where, keep="Delete",
@@ -91,7 +106,7 @@ def cluster(b: Blueprint, stored: Stored, net: Net) -> None:
         GlobalClusterIdentifier=world,
         **_credentials(b, t, first), **common,
     )  # fmt: skip
-    _members(b, t, net, made, "Database", first, two)
+    _members(b, t, made, "Database", first)
     here, resource_id = made.att("Endpoint.Address"), made.att("DBClusterResourceId")
     if two:
         copy = t.resource(
@@ -100,7 +115,7 @@ def cluster(b: Blueprint, stored: Stored, net: Net) -> None:
             DBClusterIdentifier=sub(t.name_parameter, "-database-2"), GlobalClusterIdentifier=_world_name(t),
             SourceRegion=b.sites[0].region.id, **common,
         )  # fmt: skip
-        _members(b, t, net, copy, "DatabaseCopy", t.secondary, two)
+        _members(b, t, copy, "DatabaseCopy", t.secondary)
         here = choose(first, here, copy.att("Endpoint.Address"))
         resource_id = choose(first, resource_id, copy.att("DBClusterResourceId"))
     watched = {"DBClusterIdentifier": sub(t.name_parameter, "-database", *t.site_suffix)}
@@ -117,11 +132,22 @@ def _world_name(t: Template) -> Any:
 def _global(t: Template, b: Blueprint) -> Any:
     """The global database, where there are two sites; nothing elsewhere."""
     where = t.both(t.primary, doubled(t, b))
-    return choose(where, t.resource(
-        "GlobalDatabase", "AWS::RDS::GlobalCluster", "database", condition=where, keep="Retain",
-        why=b.why("disaster_recovery.high_availability"), GlobalClusterIdentifier=_world_name(t), Engine="aurora-postgresql",
-        EngineVersion=_VERSION, StorageEncrypted=True, DeletionProtection=kept(t),
-    ))  # fmt: skip
+    return choose(
+        where,
+        t.resource(
+            "GlobalDatabase",
+            "AWS::RDS::GlobalCluster",
+            "database",
+            condition=where,
+            keep="Retain",
+            why=b.why("disaster_recovery.high_availability"),
+            GlobalClusterIdentifier=_world_name(t),
+            Engine="aurora-postgresql",
+            EngineVersion=_VERSION,
+            StorageEncrypted=True,
+            DeletionProtection=kept(t),
+        ),
+    )
 
 
 def _cluster(b: Blueprint, t: Template, net: Net) -> dict[str, Any]:
@@ -140,9 +166,7 @@ def _cluster(b: Blueprint, t: Template, net: Net) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _members(
-    b: Blueprint, t: Template, net: Net, made: Resource, stem: str, where: Condition | None, two: bool
-) -> None:  # fmt: skip
+def _members(b: Blueprint, t: Template, made: Resource, stem: str, where: Condition | None) -> None:
     """The machines of a cluster: what writes, the standby that takes its place, and readers."""
     size = _size(t, b)
     component = "database-2" if stem == "DatabaseCopy" else "database"
@@ -218,13 +242,23 @@ def _credentials(b: Blueprint, t: Template, where: Condition | None) -> dict[str
         return account | {"ManageMasterUserPassword": True, "MasterUserSecret": _secret_key(t, b)}
     own = key(t, b, "secrets")
     secret = t.resource(
-        "DatabaseAdministrator", "AWS::SecretsManager::Secret", "database", condition=where, keep="Retain",
+        "DatabaseAdministrator",
+        "AWS::SecretsManager::Secret",
+        "database",
+        condition=where,
+        keep="Retain",
         skips=unlocked(own, "CKV_AWS_149"),
         why="RDS cannot manage the administrator's password where the database is replicated.",
-        Name=sub(t.name_parameter, "/database-administrator"), KmsKeyId=own, Description="The database's administrator.",
-        GenerateSecretString={"SecretStringTemplate": f'{{"username": "{_ADMINISTRATOR}"}}', "GenerateStringKey": "password",
-                              "PasswordLength": 32, "ExcludePunctuation": True},
-    )  # fmt: skip
+        Name=sub(t.name_parameter, "/database-administrator"),
+        KmsKeyId=own,
+        Description="The database's administrator.",
+        GenerateSecretString={
+            "SecretStringTemplate": f'{{"username": "{_ADMINISTRATOR}"}}',
+            "GenerateStringKey": "password",
+            "PasswordLength": 32,
+            "ExcludePunctuation": True,
+        },
+    )
     return account | {"MasterUserPassword": sub("{{resolve:secretsmanager:", secret, ":SecretString:password}}")}
 
 
@@ -245,21 +279,26 @@ def _most(b: Blueprint, value: Any) -> int:
 
 
 def _size(t: Template, b: Blueprint) -> Any:
-    return t.parameter("DatabaseClass", "String", "Size of the database's machines.", _here(b, lambda s: s.sku),
-                       why=b.why("scaling.capacity"), pattern=r"^db\.[a-z0-9]+\.[a-z0-9]+$")  # fmt: skip
+    return t.parameter(
+        "DatabaseClass",
+        "String",
+        "Size of the database's machines.",
+        _here(b, lambda s: s.sku),
+        why=b.why("scaling.capacity"),
+        pattern=r"^db\.[a-z0-9]+\.[a-z0-9]+$",
+    )
 
 
 def _standby(t: Template, b: Blueprint) -> Any:
-    given = t.parameter("DatabaseStandby", "String", "Whether a synchronous standby is in another zone.",
+    return t.parameter("DatabaseStandby", "String", "Whether a synchronous standby is in another zone.",
                         _here(b, lambda s: s.standby), why=b.why("disaster_recovery.high_availability"),
                         allowed=("true", "false"))  # fmt: skip
-    return given
 
 
 def _at_least(t: Template, b: Blueprint, name: str, told: str, number: int) -> Condition | None:
     """Holds where there are so many replicas, or machines of a cluster."""
     replicas = name == "ReadReplicas"
-    value = (lambda s: s.read_replicas) if replicas else (lambda s: s.maximum)
+    value = attrgetter("read_replicas" if replicas else "maximum")
     given = t.parameter(name, "Number", told, _here(b, value), bounds=(0, 16))
     count = b.each(lambda e: max((value(s) for id, s in e.sizes.items() if id.startswith("database")), default=0))
     return t.at_least(name, given, count, number, 0 if replicas else 1)
@@ -268,7 +307,7 @@ def _at_least(t: Template, b: Blueprint, name: str, told: str, number: int) -> C
 def _growth(b: Blueprint) -> int:
     r = b.requirements
     grown = r.database_gb * (1 + r.growth_pct_per_year / 100) ** (r.horizon_months / 12)
-    return min(65536, max(100, round(1.2 * max(grown, r.database_gb) + 20)))
+    return min(65536, max(100, round(float(1.2 * max(grown, r.database_gb) + 20))))
 
 
 def _retention(t: Template, b: Blueprint) -> Any:

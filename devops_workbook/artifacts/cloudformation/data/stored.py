@@ -16,8 +16,8 @@ class Stored:
     """The template, and what others take of it.
 
     grants: statements that let the service use what is stored; settings: environment variables by which it finds it;
-    keys: uses of the keys that the service itself needs for it; backed_up: gives the ARN of what backups are made of, as
-    a template says it; watched: dimensions of the database's metrics; queue: where work waits.
+    keys: uses of the keys that the service itself needs for it; backed_up: gives the ARN of what backups are made of,
+    as a template says it; watched: dimensions of the database's metrics; queue: where work waits.
     """
 
     template: Template

@@ -34,7 +34,8 @@ def identity(b: Blueprint) -> Module:
         (
             "The roles that the pipeline takes in this account, and what holds for everybody who signs in. People "
             "sign in through the company's directory, not here.",
-            "The role that deploys has no permissions of its own: the compute's module adds those that a release needs.",
+            "The role that deploys has no permissions of its own: the compute's module adds those "
+            "that a release needs.",
         ),
     )
     m.variable(
@@ -44,8 +45,12 @@ def identity(b: Blueprint) -> Module:
         raw("var.delivery_account_id"),
         checks=[('can(regex("^[0-9]{12}$", var.delivery_account_id))', "An account has twelve digits.")],
     )
-    m.variable("stage", "string", "Short name of the environment, with which its release role ends.",
-               raw("local.short[var.environment]"))  # fmt: skip
+    m.variable(
+        "stage",
+        "string",
+        "Short name of the environment, with which its release role ends.",
+        raw("local.short[var.environment]"),
+    )
     m.data("aws_caller_identity", "current")
     release = template(f"{pipeline_role(b, 'release')}-", raw("var.stage"))
     plan = _role(b, m, "plan", "Reads what is there, to tell what would change.", release, pipeline_role(b, "plan"))

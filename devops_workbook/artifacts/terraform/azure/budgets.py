@@ -21,19 +21,39 @@ def budgets(b: Blueprint, made: Made) -> Module:
                         checks=(("var.budget_usd >= 1", "budget_usd must be at least 1."),))  # fmt: skip
     people = taken(m, made, "logs", "notification_id", "string", "The people who are told.")
     m.resource(
-        "azurerm_consumption_budget_subscription", "this", "budget", why=b.why("cost.monitoring"),
-        name=template(name(m), "-budget"), subscription_id=scope, amount=amount, time_grain="Monthly",
-        time_period=Nested(start_date=raw('formatdate("YYYY-MM-01\'T\'00:00:00Z", plantimestamp())')),
+        "azurerm_consumption_budget_subscription",
+        "this",
+        "budget",
+        why=b.why("cost.monitoring"),
+        name=template(name(m), "-budget"),
+        subscription_id=scope,
+        amount=amount,
+        time_grain="Monthly",
+        time_period=Nested(start_date=raw("formatdate(\"YYYY-MM-01'T'00:00:00Z\", plantimestamp())")),
         notification=[
-            Nested(enabled=True, threshold=share, operator="GreaterThanOrEqualTo", threshold_type=kind, contact_groups=[people])
+            Nested(
+                enabled=True,
+                threshold=share,
+                operator="GreaterThanOrEqualTo",
+                threshold_type=kind,
+                contact_groups=[people],
+            )
             for kind, share in _ALERTS
         ],
-        lifecycle=Nested(ignore_changes=[Noted(raw("time_period"), "It began in the month in which it was first applied.")]),
-    )  # fmt: skip
+        lifecycle=Nested(
+            ignore_changes=[Noted(raw("time_period"), "It began in the month in which it was first applied.")]
+        ),
+    )
     if b.choice("cost.monitoring") == "budget-anomaly":
         address = given(m, "notification_address", "string", "Where alerts are sent.", raw("var.notification_address"))
         m.resource(
-            "azurerm_cost_anomaly_alert", "this", "budget", name=template(name(m), "-anomaly"), subscription_id=scope,
-            display_name="Cost anomaly", email_addresses=[address], email_subject="Cost anomaly",
-        )  # fmt: skip
+            "azurerm_cost_anomaly_alert",
+            "this",
+            "budget",
+            name=template(name(m), "-anomaly"),
+            subscription_id=scope,
+            display_name="Cost anomaly",
+            email_addresses=[address],
+            email_subject="Cost anomaly",
+        )
     return m

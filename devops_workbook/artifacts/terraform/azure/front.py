@@ -1,9 +1,9 @@
 """What leads users to the entry of a site: names, and, where the design has them, the CDN, the firewall before API
 Management, and the switch to the second site.
 
-One module for all sites, in two steps: `begun` writes what entries need to know beforehand, `finished` what needs to know
-the entries. Azure DNS looks after nothing, so Front Door or Traffic Manager asks the entries whether they are well.
-"""
+One module for all sites, in two steps: `begun` writes what entries need to know beforehand, `finished` what needs to
+know the entries. Azure DNS looks after nothing, so Front Door or Traffic Manager asks the entries whether they are
+well."""
 
 from __future__ import annotations
 
@@ -34,14 +34,20 @@ _TYPES = ["text/html", "text/css", "text/plain", "application/javascript", "appl
 
 
 def begun(b: Blueprint, every: Sequence[Made]) -> Module:
-    """The zone of the system's names, and Front Door's profile. every: the modules of each site, down to the network."""
-    about = ("The names that users know the system by, and the way from them to the entries of the sites.",
-             b.why("disaster_recovery.high_availability"))  # fmt: skip
+    """The zone of the system's names, and Front Door's profile. every: the modules of each site, "
+    "down to the network."""
+    about = (
+        "The names that users know the system by, and the way from them to the entries of the sites.",
+        b.why("disaster_recovery.high_availability"),
+    )
     m = Module("front", "Front: names, and the way to the sites.", about, PROVIDERS)
     domain = m.variable(
-        "domain", "string", "Name that users know the system by.", raw("var.domain"),
+        "domain",
+        "string",
+        "Name that users know the system by.",
+        raw("var.domain"),
         checks=(('can(regex("^[a-z0-9.-]+$", var.domain))', "domain must be a name such as shop.example.com."),),
-    )  # fmt: skip
+    )
     if hidden(b) and served_by(b, "entry", "application-gateway"):
         _private_zone(b, m, every, domain)
     else:
@@ -148,28 +154,53 @@ def _manager(b: Blueprint, m: Module, every: Sequence[Made]) -> None:
     entries = _entries(b, m, every, output)
     how = "Performance" if _active(b) else "Priority"
     profile = m.resource(
-        "azurerm_traffic_manager_profile", "this", "dns", why=b.why("disaster_recovery.recovery"),
-        name=template(name(m), "-traffic"), resource_group_name=group(m, every[0]),
+        "azurerm_traffic_manager_profile",
+        "this",
+        "dns",
+        why=b.why("disaster_recovery.recovery"),
+        name=template(name(m), "-traffic"),
+        resource_group_name=group(m, every[0]),
         traffic_routing_method=Noted(how, b.why("disaster_recovery.high_availability")),
-        dns_config=Nested(relative_name=given(m, "traffic_name", "string", "Name in trafficmanager.net; nobody else in the "
-                                              "world may have it.", b.each(lambda e: b.names.unique(e.environment, "traffic"))),
-                          ttl=_ttl(b)),
-        monitor_config=Nested(protocol="HTTPS", port=443, path=_look(b), interval_in_seconds=_CHECK_SECONDS,
-                              timeout_in_seconds=10, tolerated_number_of_failures=3,
-                              custom_header=Nested(name="host", value=_host(m))),
+        dns_config=Nested(
+            relative_name=given(
+                m,
+                "traffic_name",
+                "string",
+                "Name in trafficmanager.net; nobody else in the world may have it.",
+                b.each(lambda e: b.names.unique(e.environment, "traffic")),
+            ),
+            ttl=_ttl(b),
+        ),
+        monitor_config=Nested(
+            protocol="HTTPS",
+            port=443,
+            path=_look(b),
+            interval_in_seconds=_CHECK_SECONDS,
+            timeout_in_seconds=10,
+            tolerated_number_of_failures=3,
+            custom_header=Nested(name="host", value=_host(m)),
+        ),
         tags=tags(m, "dns"),
-    )  # fmt: skip
-    places = [given(m, f"{which}_location", "string", f"Region of the {which} site.", site.region.id)
-              for site, which in zip(b.sites, ("first", "second"), strict=True)]  # fmt: skip
+    )
+    places = [
+        given(m, f"{which}_location", "string", f"Region of the {which} site.", site.region.id)
+        for site, which in zip(b.sites, ("first", "second"), strict=True)
+    ]
     for turn, (which, target) in enumerate(zip(("first", "second"), entries, strict=True)):
         more: dict[str, Any] = {"count": raw(f"{_second(b, m)} ? 1 : 0"), "enabled": _serves(m)} if turn else {}
-        ways = {"endpoint_location": places[turn]} if _active(b) else {"priority": turn + 1}
+        ways: dict[str, Any] = {"endpoint_location": places[turn]} if _active(b) else {"priority": turn + 1}
         if not _active(b):
             ways["endpoint_location"] = places[turn]
         m.resource(
-            "azurerm_traffic_manager_external_endpoint", which, "dns", name=which, profile_id=profile.id, target=target, **ways,
+            "azurerm_traffic_manager_external_endpoint",
+            which,
+            "dns",
+            name=which,
+            profile_id=profile.id,
+            target=target,
+            **ways,
             **more,
-        )  # fmt: skip
+        )
     m.resource("azurerm_dns_cname_record", "entry", "dns", name=_label(m), **_in_zone(m, every[0]), ttl=_ttl(b),
                record=profile.fqdn, tags=tags(m, "dns"))  # fmt: skip
 
@@ -179,9 +210,14 @@ def _private_zone(b: Blueprint, m: Module, every: Sequence[Made], domain: Ref) -
     zone = m.resource("azurerm_private_dns_zone", "this", "dns", why=b.why("infrastructure.network"), name=domain,
                       resource_group_name=group(m, every[0]), tags=tags(m, "dns"))  # fmt: skip
     for site, made, which in zip(b.sites, every, ("first", "second"), strict=False):
-        more = {"count": raw(f"{_second(b, m)} ? 1 : 0")} if site.suffix else {}
-        network = m.variable(f"{which}_network_id", "string", f"Network of the {which} site.", made["network"].wire("network_id"),
-                             nullable=bool(site.suffix))  # fmt: skip
+        more: dict[str, Any] = {"count": raw(f"{_second(b, m)} ? 1 : 0")} if site.suffix else {}
+        network = m.variable(
+            f"{which}_network_id",
+            "string",
+            f"Network of the {which} site.",
+            made["network"].wire("network_id"),
+            nullable=bool(site.suffix),
+        )
         m.resource(
             "azurerm_private_dns_zone_virtual_network_link", which, "dns", name=which, private_dns_zone_name=zone.name,
             resource_group_name=group(m, every[0]), virtual_network_id=network, registration_enabled=False,
@@ -233,9 +269,14 @@ def _door(b: Blueprint, m: Module, made: Made) -> None:
         resource_group_name=group(m, made), sku_name=_sku(b), response_timeout_seconds=60, tags=tags(m, component),
     )  # fmt: skip
     m.resource(
-        "azurerm_cdn_frontdoor_endpoint", "this", component, file="door", name=name(m), cdn_frontdoor_profile_id=profile.id,
+        "azurerm_cdn_frontdoor_endpoint",
+        "this",
+        component,
+        file="door",
+        name=name(m),
+        cdn_frontdoor_profile_id=profile.id,
         tags=tags(m, component),
-    )  # fmt: skip
+    )
     diagnostics(m, b, made, component, "door", profile.id, file="door")
     m.output("front_door_id", profile.resource_guid, "What the profile calls itself in the header X-Azure-FDID.")
 
@@ -273,11 +314,18 @@ def _origin_names(b: Blueprint, m: Module, every: Sequence[Made]) -> None:
     """Front Door asks an entry by a name, which the entry's certificate must bear."""
     addresses = _entries(b, m, every, "entry_address")
     for site, which, address in zip(b.sites, ("first", "second"), addresses, strict=False):
-        more = {"count": raw(f"{_second(b, m)} ? 1 : 0")} if site.suffix else {}
+        more: dict[str, Any] = {"count": raw(f"{_second(b, m)} ? 1 : 0")} if site.suffix else {}
         m.resource(
-            "azurerm_dns_a_record", f"{which}_origin", "dns", name=f"origin{site.suffix}", **_in_zone(m, every[0]), ttl=_ttl(b),
-            records=[address], tags=tags(m, "dns"), **more,
-        )  # fmt: skip
+            "azurerm_dns_a_record",
+            f"{which}_origin",
+            "dns",
+            name=f"origin{site.suffix}",
+            **_in_zone(m, every[0]),
+            ttl=_ttl(b),
+            records=[address],
+            tags=tags(m, "dns"),
+            **more,
+        )
 
 
 def _route(b: Blueprint, m: Module, component: str, origins: Ref, several: bool) -> None:
@@ -286,21 +334,44 @@ def _route(b: Blueprint, m: Module, component: str, origins: Ref, several: bool)
         ids = call("concat", ids, raw("azurerm_cdn_frontdoor_origin.second[*].id"))
     cache: Mapping[str, Any] = {}
     if b.has("cdn"):
-        cache = {"cache": Noted(
-            Nested(query_string_caching_behavior="UseQueryString", compression_enabled=True, content_types_to_compress=_TYPES),
-            b.why("scaling.caching"))}  # fmt: skip
+        cache = {
+            "cache": Noted(
+                Nested(
+                    query_string_caching_behavior="UseQueryString",
+                    compression_enabled=True,
+                    content_types_to_compress=_TYPES,
+                ),
+                b.why("scaling.caching"),
+            )
+        }
     domain = m.resource(
-        "azurerm_cdn_frontdoor_custom_domain", "this", component, file="door", name="entry",
-        cdn_frontdoor_profile_id=raw("azurerm_cdn_frontdoor_profile.this.id"), dns_zone_id=raw("azurerm_dns_zone.this.id"),
-        host_name=_host(m), tls=Nested(certificate_type="ManagedCertificate", minimum_tls_version="TLS12"),
-    )  # fmt: skip
+        "azurerm_cdn_frontdoor_custom_domain",
+        "this",
+        component,
+        file="door",
+        name="entry",
+        cdn_frontdoor_profile_id=raw("azurerm_cdn_frontdoor_profile.this.id"),
+        dns_zone_id=raw("azurerm_dns_zone.this.id"),
+        host_name=_host(m),
+        tls=Nested(certificate_type="ManagedCertificate", minimum_tls_version="TLS12"),
+    )
     m.resource(
-        "azurerm_cdn_frontdoor_route", "this", component, file="door", name="all",
-        cdn_frontdoor_endpoint_id=raw("azurerm_cdn_frontdoor_endpoint.this.id"), cdn_frontdoor_origin_group_id=origins.id,
-        cdn_frontdoor_origin_ids=ids, cdn_frontdoor_custom_domain_ids=[domain.id], link_to_default_domain=False,
-        patterns_to_match=["/*"], supported_protocols=["Https"], forwarding_protocol="HttpsOnly",
-        https_redirect_enabled=Noted(False, "There is no plain HTTP that could be redirected."), **cache,
-    )  # fmt: skip
+        "azurerm_cdn_frontdoor_route",
+        "this",
+        component,
+        file="door",
+        name="all",
+        cdn_frontdoor_endpoint_id=raw("azurerm_cdn_frontdoor_endpoint.this.id"),
+        cdn_frontdoor_origin_group_id=origins.id,
+        cdn_frontdoor_origin_ids=ids,
+        cdn_frontdoor_custom_domain_ids=[domain.id],
+        link_to_default_domain=False,
+        patterns_to_match=["/*"],
+        supported_protocols=["Https"],
+        forwarding_protocol="HttpsOnly",
+        https_redirect_enabled=Noted(False, "There is no plain HTTP that could be redirected."),
+        **cache,
+    )
 
 
 def _policy(b: Blueprint, m: Module, made: Made) -> None:
@@ -311,9 +382,15 @@ def _policy(b: Blueprint, m: Module, made: Made) -> None:
             m, "client_ranges", "list(string)", "Addresses that requests come from.", raw("var.client_ranges")
         )
         rules["custom_rule"] = Nested(
-            name="OnlyTheCompany", enabled=True, priority=1, type="MatchRule", action="Block",
-            match_condition=Nested(match_variable="SocketAddr", operator="IPMatch", negation_condition=True, match_values=ranges),
-        )  # fmt: skip
+            name="OnlyTheCompany",
+            enabled=True,
+            priority=1,
+            type="MatchRule",
+            action="Block",
+            match_condition=Nested(
+                match_variable="SocketAddr", operator="IPMatch", negation_condition=True, match_values=ranges
+            ),
+        )
     if _filtering(b):
         rules["managed_rule"] = [
             Nested(type="Microsoft_DefaultRuleSet", version="2.1", action="Block"),

@@ -2,8 +2,8 @@
 
 The plan has one block of addresses for each tier, over all zones. Azure asks for more subnets than tiers: one that is
 delegated to a service holds nothing else, and a subnet goes out through one NAT gateway. So the application's block is
-cut in two: compute in the first half, which holds all that the tier needs since the plan doubles that; machines of tools
-in the second. Without a data tier the second half is cut again, for private endpoints.
+cut in two: compute in the first half, which holds all that the tier needs since the plan doubles that; machines of
+tools in the second. Without a data tier the second half is cut again, for private endpoints.
 """
 
 from __future__ import annotations
@@ -16,9 +16,18 @@ from devops_workbook.artifacts.terraform.azure.common import keyed, served_by
 from devops_workbook.design.model import Component
 
 __all__ = [
-    "CUTS", "cuts", "endpoint_of", "fronted", "gateway_inside", "kind_of", "machines_of", "part", "private", "tiers",
+    "CUTS",
+    "cuts",
+    "endpoint_of",
+    "fronted",
+    "gateway_inside",
+    "kind_of",
+    "machines_of",
+    "part",
+    "private",
+    "tiers",
     "two_tier",
-]  # fmt: skip
+]
 
 # Subnet -> the plan's block that it is cut from, further bits of its prefix, and which of the pieces it is.
 CUTS: Mapping[str, tuple[str, int, int]] = {

@@ -72,8 +72,14 @@ def network(b: Blueprint, site: Site, made: Made) -> Module:
         b.why("infrastructure.network"),
     )
     m = module("network", "Network: subnets, their rules, the way out, private names.", about, b, site)
-    cidr = m.variable("cidr", "string", "Address block of the network.", _of(b, site, lambda n: n.cidr), checks=(_BLOCK,),
-                      why=b.why("infrastructure.network"))  # fmt: skip
+    cidr = m.variable(
+        "cidr",
+        "string",
+        "Address block of the network.",
+        _of(b, site, lambda n: n.cidr),
+        checks=(_BLOCK,),
+        why=b.why("infrastructure.network"),
+    )
     vnet = m.resource(
         "azurerm_virtual_network",
         "this",
@@ -159,9 +165,15 @@ def _delegation(b: Blueprint, subnet: str) -> dict[str, Any]:
 def _rules(b: Blueprint, m: Module, made: Made, site: Site) -> None:
     for subnet in _SUBNETS:
         m.resource(
-            "azurerm_network_security_group", subnet, _component(b, subnet), file="rules", name=named(m, f"{subnet}-nsg"),
-            location=location(m), resource_group_name=group(m, made), tags=tags(m, _component(b, subnet)),
-        )  # fmt: skip
+            "azurerm_network_security_group",
+            subnet,
+            _component(b, subnet),
+            file="rules",
+            name=named(m, f"{subnet}-nsg"),
+            location=location(m),
+            resource_group_name=group(m, made),
+            tags=tags(m, _component(b, subnet)),
+        )
     members = _members(b)
     if members:
         m.resource(
@@ -171,18 +183,31 @@ def _rules(b: Blueprint, m: Module, made: Made, site: Site) -> None:
             resource_group_name=group(m, made), tags=raw('merge(var.tags, { component = "${each.key}${var.site}" })'),
         )  # fmt: skip
     _places(b, m, site, bool(members))
-    told = "Rules of the security groups, from the connections of the design; source and target are places or Azure's tags."
+    told = "Rules of the security groups, from the connections of the design; source and target are places or tags."
     every = m.variable("rules", _RULE, told, dict(rules(b, site)), why=b.why("security.network"), checks=(_PRIORITY,))
     m.resource(
-        "azurerm_network_security_rule", "this", "network", file="rules", why=b.why("security.network"),
-        for_each=raw(f"{{ for id, r in {every} : id => r if alltrue([for p in [r.source, r.target] : "
-                     "length(lookup(local.places, p, [p])) > 0]) }"),
-        name=raw("each.key"), description=raw("each.value.why"), resource_group_name=group(m, made),
+        "azurerm_network_security_rule",
+        "this",
+        "network",
+        file="rules",
+        why=b.why("security.network"),
+        for_each=raw(
+            f"{{ for id, r in {every} : id => r if alltrue([for p in [r.source, r.target] : "
+            "length(lookup(local.places, p, [p])) > 0]) }"
+        ),
+        name=raw("each.key"),
+        description=raw("each.value.why"),
+        resource_group_name=group(m, made),
         network_security_group_name=raw("local.security_groups[each.value.subnet]"),
-        priority=raw("each.value.priority"), direction=raw("each.value.direction"), access=raw("each.value.access"),
-        protocol=raw("each.value.protocol"), source_port_range="*", destination_port_ranges=raw("each.value.ports"),
-        **_end("source", "source"), **_end("destination", "target"),
-    )  # fmt: skip
+        priority=raw("each.value.priority"),
+        direction=raw("each.value.direction"),
+        access=raw("each.value.access"),
+        protocol=raw("each.value.protocol"),
+        source_port_range="*",
+        destination_port_ranges=raw("each.value.ports"),
+        **_end("source", "source"),
+        **_end("destination", "target"),
+    )
     for subnet in _SUBNETS:
         m.resource(
             "azurerm_subnet_network_security_group_association", subnet, _component(b, subnet), file="rules",
@@ -214,8 +239,13 @@ def _places(b: Blueprint, m: Module, site: Site, grouped: bool) -> None:
     m.local("groups", raw(groups))
     places: dict[str, Any] = {subnet: [raw(f"local.cidrs.{subnet}")] for subnet in _SUBNETS}
     if kind_of(b) == "kubernetes":
-        pods = m.variable("pods_cidr", "string", "Addresses of the cluster's pods.", _of(b, site, lambda n: n.pods),
-                          checks=(("can(cidrhost(var.pods_cidr, 0))", "pods_cidr must be an IPv4 block."),))  # fmt: skip
+        pods = m.variable(
+            "pods_cidr",
+            "string",
+            "Addresses of the cluster's pods.",
+            _of(b, site, lambda n: n.pods),
+            checks=(("can(cidrhost(var.pods_cidr, 0))", "pods_cidr must be an IPv4 block."),),
+        )
         places["cluster"] = [raw("local.cidrs.app"), pods]
     if not b.requirements.public_facing:
         places["clients"] = given(m, "client_ranges", "list(string)", "Addresses that requests come from.",
@@ -252,7 +282,7 @@ def _outward(b: Blueprint, m: Module, made: Made) -> None:
                          checks=(("length(var.nat_zones) > 0", "There must be a NAT gateway."),))  # fmt: skip
     count = call("length", numbers)
     zone = raw("var.nat_zones[count.index]")
-    place = {"zones": raw(f'{zone} == "" ? null : [{zone}]')}
+    place: dict[str, Any] = {"zones": raw(f'{zone} == "" ? null : [{zone}]')}
     address = m.resource(
         "azurerm_public_ip", "nat", "nat", file="outward", count=count, **base(m, made, "nat-ip", raw("count.index")),
         allocation_method="Static", sku="Standard", **place, tags=tags(m, "nat"),
@@ -267,11 +297,15 @@ def _outward(b: Blueprint, m: Module, made: Made) -> None:
     )  # fmt: skip
     for turn, subnet in enumerate(("app", "tools", "data")):
         m.resource(
-            "azurerm_subnet_nat_gateway_association", subnet, "nat", file="outward", why=_ONE_GATEWAY if not turn else "",
+            "azurerm_subnet_nat_gateway_association",
+            subnet,
+            "nat",
+            file="outward",
+            why=_ONE_GATEWAY if not turn else "",
             subnet_id=raw(f"azurerm_subnet_network_security_group_association.{subnet}.subnet_id"),
             nat_gateway_id=call("element", raw(f"{gateway}[*].id"), turn),
             depends_on=[raw("azurerm_nat_gateway_public_ip_association.this")],
-        )  # fmt: skip
+        )
     m.output("outgoing_addresses", raw(f"{address}[*].ip_address"), "Addresses that requests to others come from.",
              exported=True)  # fmt: skip
 
@@ -292,30 +326,49 @@ def _names(b: Blueprint, m: Module, made: Made, vnet: Ref) -> None:
     found = private_zones(b)
     component = "endpoints" if b.has("endpoints") else "database"
     zone = m.resource(
-        "azurerm_private_dns_zone", "this", component, file="names", for_each=call("toset", found), name=raw("each.key"),
-        resource_group_name=group(m, made), tags=tags(m, component),
-    )  # fmt: skip
+        "azurerm_private_dns_zone",
+        "this",
+        component,
+        file="names",
+        for_each=call("toset", found),
+        name=raw("each.key"),
+        resource_group_name=group(m, made),
+        tags=tags(m, component),
+    )
     m.resource(
         "azurerm_private_dns_zone_virtual_network_link", "this", component, file="names", for_each=zone,
         name=named(m, "vnet"), resource_group_name=group(m, made), private_dns_zone_name=raw("each.value.name"),
         virtual_network_id=vnet.id, registration_enabled=False, tags=tags(m, component),
     )  # fmt: skip
     links = "azurerm_private_dns_zone_virtual_network_link.this"
-    m.output("private_dns_zone_ids", raw(f"{{ for id, zone in {zone} : id => zone.id if contains(keys({links}), id) }}"),
-             "Private DNS zones by name.")  # fmt: skip
+    m.output(
+        "private_dns_zone_ids",
+        raw(f"{{ for id, zone in {zone} : id => zone.id if contains(keys({links}), id) }}"),
+        "Private DNS zones by name.",
+    )
 
 
 def _recorded(b: Blueprint, m: Module, made: Made, vnet: Ref) -> None:
     """Flow logs of the whole network."""
     days = b.requirements.log_retention_days
     m.resource(
-        "azurerm_network_watcher_flow_log", "this", "network", file="rules", name=named(m, "flows"),
-        network_watcher_name=Noted(template("NetworkWatcher_", location(m)), "Azure makes one in every region that has a network."),
-        resource_group_name="NetworkWatcherRG", location=location(m), target_resource_id=vnet.id, enabled=True, version=2,
+        "azurerm_network_watcher_flow_log",
+        "this",
+        "network",
+        file="rules",
+        name=named(m, "flows"),
+        network_watcher_name=Noted(
+            template("NetworkWatcher_", location(m)), "Azure makes one in every region that has a network."
+        ),
+        resource_group_name="NetworkWatcherRG",
+        location=location(m),
+        target_resource_id=vnet.id,
+        enabled=True,
+        version=2,
         storage_account_id=taken(m, made, "logs", "log_storage_id", "string", "Storage account of logs."),
         retention_policy=Nested(enabled=True, days=Noted(days, f"Requirement: logs are kept for {days} days.")),
         tags=tags(m, "network"),
-    )  # fmt: skip
+    )
     diagnostics(m, b, made, "network", "network", vnet.id, file="rules")
 
 
@@ -342,19 +395,25 @@ def _given(b: Blueprint, m: Module) -> None:
 def peering(b: Blueprint, every: Sequence[Made]) -> Module:
     """The way between the networks of the two sites, over Azure's own lines. every: the modules of each site."""
     about = (
-        "Telemetry of the second site reaches the tools of the first this way; what may pass stands in the rules of both "
+        "Telemetry of the second site reaches the tools of the first this way; what may pass stands "
+        "in the rules of both "
         "networks.",
     )
     m = Module("peering", "Peering: the networks of the two sites.", about, PROVIDERS, None, b.present(b.sites[1]))
     for (side, here, component), (other, there, _) in permutations(zip(_SIDES, every, _NETWORKS, strict=True)):
         m.resource(
-            "azurerm_virtual_network_peering", side, component, name=f"to-{other}",
+            "azurerm_virtual_network_peering",
+            side,
+            component,
+            name=f"to-{other}",
             resource_group_name=_wired(m, f"{side}_group", here["group"].wire("resource_group_name")),
             virtual_network_name=_wired(m, f"{side}_network", here["network"].wire("network_name")),
             remote_virtual_network_id=_wired(m, f"{other}_network_id", there["network"].wire("network_id")),
-            allow_virtual_network_access=True, allow_forwarded_traffic=False, allow_gateway_transit=False,
+            allow_virtual_network_access=True,
+            allow_forwarded_traffic=False,
+            allow_gateway_transit=False,
             use_remote_gateways=False,
-        )  # fmt: skip
+        )
     return m
 
 

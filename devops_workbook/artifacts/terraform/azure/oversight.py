@@ -27,11 +27,19 @@ _CATEGORIES = [
 # Defender's plans, by service of the design; Arm and CloudPosture watch the subscription itself
 # (website/docs/r/security_center_subscription_pricing of azurerm 4.55).
 _PLANS: Mapping[str, str] = {
-    "azure-sql": "SqlServers", "azure-sql-hyperscale": "SqlServers", "cosmos-db": "CosmosDbs", "blob-storage": "StorageAccounts",
-    "key-vault": "KeyVaults", "key-vault-keys": "KeyVaults", "aks": "Containers", "container-apps": "Containers",
-    "container-registry": "Containers", "azure-functions": "AppServices", "vm-scale-sets": "VirtualMachines",
+    "azure-sql": "SqlServers",
+    "azure-sql-hyperscale": "SqlServers",
+    "cosmos-db": "CosmosDbs",
+    "blob-storage": "StorageAccounts",
+    "key-vault": "KeyVaults",
+    "key-vault-keys": "KeyVaults",
+    "aks": "Containers",
+    "container-apps": "Containers",
+    "container-registry": "Containers",
+    "azure-functions": "AppServices",
+    "vm-scale-sets": "VirtualMachines",
     "api-management": "Api",
-}  # fmt: skip
+}
 _SUBPLANS = {"VirtualMachines": "P2", "StorageAccounts": "DefenderForStorageV2", "KeyVaults": "PerKeyVault",
              "Arm": "PerSubscription", "Api": "P1"}  # fmt: skip
 
@@ -100,8 +108,8 @@ def _detection(b: Blueprint, m: Module) -> None:
 
 def _policies(b: Blueprint, m: Module, scope: Ref) -> None:
     region = given(m, "location", "string", "Region of the first site.", b.sites[0].region.id)
-    wanted = {f: INITIATIVES[f] for f in b.requirements.compliance if f in INITIATIVES}
-    initiatives = (
+    wanted: dict[str, Any] = {f: INITIATIVES[f] for f in b.requirements.compliance if f in INITIATIVES}
+    initiatives: dict[str, Any] = (
         {**wanted, "benchmark": _BENCHMARK} if not wanted or len(wanted) < len(b.requirements.compliance) else wanted
     )
     m.resource(

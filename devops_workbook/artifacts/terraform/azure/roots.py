@@ -133,18 +133,28 @@ def _strings(b: Blueprint) -> tuple[tuple[str, str, Any, tuple[str, str]], ...]:
     )
     return (
         ("subscription_id", "Subscription of this environment.", NOBODY, _guid("subscription_id")),
-        ("shared_subscription_id", "Subscription of what the environments share.", NOBODY, _guid("shared_subscription_id")),
+        (
+            "shared_subscription_id",
+            "Subscription of what the environments share.",
+            NOBODY,
+            _guid("shared_subscription_id"),
+        ),
         ("tenant_id", "Entra tenant.", NOBODY, _guid("tenant_id")),
         ("operators_group_id", "Entra group of the operators.", NOBODY, _guid("operators_group_id")),
         ("operators_group_name", "Name of that group.", "operators", _GROUP),
         ("domain", "Name that users know the system by.", domain, _DOMAIN),
-        ("certificate_issuer", "Issuer of the entry's certificate, as its vault knows it; Self for none.", "Self", _ISSUER),
+        (
+            "certificate_issuer",
+            "Issuer of the entry's certificate, as its vault knows it; Self for none.",
+            "Self",
+            _ISSUER,
+        ),
         ("notification_address", "E-mail address for alarms.", f"{owner}@example.com", _EMAIL),
         ("cost_centre", "Who pays; a tag's value.", text(b.requirements.owner), _COST),
         ("image_tag", "Tag of the service's image.", "0.1.0", _IMAGE),
         ("repository", "Repository of the service.", f"{owner}/{b.names.system}", _REPOSITORY),
         ("ssh_public_key", "Public key of the machines' administrator.", NOBODYS_KEY, _SSH),
-    )  # fmt: skip
+    )
 
 
 def root_variables(b: Blueprint) -> tuple[Variable, ...]:
@@ -153,8 +163,10 @@ def root_variables(b: Blueprint) -> tuple[Variable, ...]:
         "environment", "string", "Which environment.", b.each(lambda e: e.environment), "", (_ENVIRONMENT,), False
     )
     strings = (Variable(n, "string", told, value, _before(n), (check,), False) for n, told, value, check in _strings(b))
-    ranges = (("client_ranges", "Addresses that requests come from.", ["10.0.0.0/8"]),
-              ("pipeline_addresses", "Public addresses that the pipeline comes from.", ["203.0.113.10"]))  # fmt: skip
+    ranges = (
+        ("client_ranges", "Addresses that requests come from.", ["10.0.0.0/8"]),
+        ("pipeline_addresses", "Public addresses that the pipeline comes from.", ["203.0.113.10"]),
+    )
     lists = (Variable(n, "list(string)", told, value, _before(n), (_ranges(n),), False) for n, told, value in ranges)
     return (environment, *strings, *lists, _takes_over(b))
 
@@ -164,9 +176,14 @@ def _takes_over(b: Blueprint) -> Variable:
     itself = b.choice("disaster_recovery.recovery") == "region-failover-automatic"
     active = b.choice("disaster_recovery.high_availability") == "active-active"
     return Variable(
-        "second_site_serves", "bool", "Whether requests go to the second site when the first does not answer.",
-        itself or active, f"{b.why('disaster_recovery.recovery')} Where it is false, changing it is the failover.", (), False,
-    )  # fmt: skip
+        "second_site_serves",
+        "bool",
+        "Whether requests go to the second site when the first does not answer.",
+        itself or active,
+        f"{b.why('disaster_recovery.recovery')} Where it is false, changing it is the failover.",
+        (),
+        False,
+    )
 
 
 def _ranges(variable: str) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """Vaults of a site: one for secrets and certificates, one for the keys of the team's own, and who may use them.
 
-Nobody writes a secret here: values come from the operators, and never pass through the code or its state. Keys turn over
-by themselves; services name them without a version and take up the new one.
+Nobody writes a secret here: values come from the operators, and never pass through the code or its state. Keys turn
+over by themselves; services name them without a version and take up the new one.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def security(b: Blueprint, site: Site, made: Made) -> Module:
 # --- vaults ----------------------------------------------------------------------------------------------
 
 
-def vault_body(b: Blueprint, m: Module, sku: str) -> dict[str, Any]:
+def vault_body(m: Module, sku: str) -> dict[str, Any]:
     """What all vaults have."""
     addresses = given(m, "pipeline_addresses", "list(string)", "Addresses that the pipeline comes from.",
                       raw("var.pipeline_addresses"))  # fmt: skip
@@ -80,7 +80,7 @@ def vault_body(b: Blueprint, m: Module, sku: str) -> dict[str, Any]:
 
 
 def _vault(b: Blueprint, m: Module, made: Made, what: str, component: str, sku: str, why: str) -> Ref:
-    body = vault_body(b, m, sku)
+    body = vault_body(m, sku)
     addresses = body.pop("ip_rules")
     rules: dict[str, Any] = {"default_action": "Deny", "bypass": "AzureServices", "ip_rules": addresses}
     public: Any = Noted(raw(f"length({addresses}) > 0"), "Only for a pipeline that works outside of the network.")
@@ -102,11 +102,14 @@ def _vault(b: Blueprint, m: Module, made: Made, what: str, component: str, sku: 
 
 
 _OPEN = {
-    "CKV_AZURE_189": "Closed but to the addresses of the pipeline, which writes keys and certificates; closed to all without them."
+    "CKV_AZURE_189": "Closed but to the addresses of the pipeline, which writes keys and "
+    "certificates; closed to all without them."
 }
 _SKIPS = {
-    "CKV_AZURE_189": "The plan has no private endpoints; the firewall lets in the subnets of the application and the pipeline.",
-    "CKV2_AZURE_32": "The plan has no private endpoints; the firewall lets in the subnets of the application and the pipeline.",
+    "CKV_AZURE_189": "The plan has no private endpoints; the firewall lets in the subnets of the "
+    "application and the pipeline.",
+    "CKV2_AZURE_32": "The plan has no private endpoints; the firewall lets in the subnets of the "
+    "application and the pipeline.",
 }
 
 
@@ -129,13 +132,19 @@ def key_body(b: Blueprint) -> dict[str, Any]:
     """What all keys have: hardware where the design asks for it, a new version every year."""
     return {
         "key_type": Noted("RSA-HSM", b.why("infrastructure.security")) if hardware(b) else "RSA",
-        "key_size": 3072, "key_opts": ["wrapKey", "unwrapKey"],
+        "key_size": 3072,
+        "key_opts": ["wrapKey", "unwrapKey"],
         "rotation_policy": Nested(
-            expire_after=Noted("P2Y", "A version outlives its successor by a year, so that nothing is left unreadable."),
-            notify_before_expiry="P30D", automatic=Nested(time_after_creation="P1Y"),
+            expire_after=Noted(
+                "P2Y", "A version outlives its successor by a year, so that nothing is left unreadable."
+            ),
+            notify_before_expiry="P30D",
+            automatic=Nested(time_after_creation="P1Y"),
         ),
-        "lifecycle": Nested(ignore_changes=[Noted(raw("expiration_date"), "The rotation policy sets it on every version.")]),
-    }  # fmt: skip
+        "lifecycle": Nested(
+            ignore_changes=[Noted(raw("expiration_date"), "The rotation policy sets it on every version.")]
+        ),
+    }
 
 
 def _uses(b: Blueprint) -> list[str]:
@@ -154,9 +163,18 @@ def _keys(b: Blueprint, m: Module, made: Made) -> None:
     body = key_body(b)
     lifecycle = body.pop("lifecycle")
     key = m.resource(
-        "azurerm_key_vault_key", "this", "keys", file="keys", skips=_KEY_SKIPS(b), for_each=uses, name=raw("each.key"),
-        key_vault_id=vault.id, **body, tags=tags(m, "keys"), lifecycle=lifecycle,
-    )  # fmt: skip
+        "azurerm_key_vault_key",
+        "this",
+        "keys",
+        file="keys",
+        skips=_KEY_SKIPS(b),
+        for_each=uses,
+        name=raw("each.key"),
+        key_vault_id=vault.id,
+        **body,
+        tags=tags(m, "keys"),
+        lifecycle=lifecycle,
+    )
     m.output("key_version_ids", raw(f"{{ for use, key in {key} : use => key.id }}"), "Keys by use, with their version.")
     if keyed(b):
         _user(b, m, made, key)
@@ -196,9 +214,17 @@ def _user(b: Blueprint, m: Module, made: Made, key: Ref) -> None:
     m.output("encryption_identity_principal_id", identity.principal_id, "Principal of that identity.")
     disks = "disks" if "disks" in _uses(b) else "files"
     disk = m.resource(
-        "azurerm_disk_encryption_set", "this", "keys", file="keys", why=b.why("infrastructure.security"),
-        **base(m, made, "disks"), key_vault_key_id=raw(f'{key}["{disks}"].versionless_id'), auto_key_rotation_enabled=True,
-        encryption_type="EncryptionAtRestWithCustomerKey", identity=Nested(type="UserAssigned", identity_ids=[identity.id]),
-        tags=tags(m, "keys"), depends_on=[granted],
-    )  # fmt: skip
+        "azurerm_disk_encryption_set",
+        "this",
+        "keys",
+        file="keys",
+        why=b.why("infrastructure.security"),
+        **base(m, made, "disks"),
+        key_vault_key_id=raw(f'{key}["{disks}"].versionless_id'),
+        auto_key_rotation_enabled=True,
+        encryption_type="EncryptionAtRestWithCustomerKey",
+        identity=Nested(type="UserAssigned", identity_ids=[identity.id]),
+        tags=tags(m, "keys"),
+        depends_on=[granted],
+    )
     m.output("disk_encryption_set_id", disk.id, "Set of keys that disks are encrypted with.")

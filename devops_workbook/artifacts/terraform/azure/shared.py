@@ -52,13 +52,23 @@ def once_variables(m: Module, b: Blueprint) -> None:
     m.variable("subscription_id", "string", "Subscription of what the environments share.", NOBODY,
                why=f"Set before the first apply: {known['shared_subscription_id']}.",
                checks=((guid.format("subscription_id"), "subscription_id must be a GUID."),))  # fmt: skip
-    m.variable("location", "string", "Region of what the environments share.", b.sites[0].region.id,
-               checks=(('can(regex("^[a-z]+[0-9]?$", var.location))', "location must be a region's name."),))  # fmt: skip
+    m.variable(
+        "location",
+        "string",
+        "Region of what the environments share.",
+        b.sites[0].region.id,
+        checks=(('can(regex("^[a-z]+[0-9]?$", var.location))', "location must be a region's name."),),
+    )
     m.variable("pipeline_addresses", "list(string)", "Public addresses that the pipeline comes from.", ["203.0.113.10"],
                why=f"Set before the first apply: {known['pipeline_addresses']}.")  # fmt: skip
-    cost = m.variable("cost_centre", "string", "Who pays; a tag's value.", text(b.requirements.owner),
-                      why=f"Set before the first apply: {known['cost_centre']}.",
-                      checks=(("length(var.cost_centre) <= 256", "cost_centre must be at most 256 characters."),))  # fmt: skip
+    cost = m.variable(
+        "cost_centre",
+        "string",
+        "Who pays; a tag's value.",
+        text(b.requirements.owner),
+        why=f"Set before the first apply: {known['cost_centre']}.",
+        checks=(("length(var.cost_centre) <= 256", "cost_centre must be at most 256 characters."),),
+    )
     m.local("tags", {**tags_of(b, SHARED, cost), "component": "pipeline"})
 
 
@@ -69,8 +79,14 @@ def shared(b: Blueprint) -> Once:
     )
     m = Module("shared", "Shared", about, PROVIDERS)
     once_variables(m, b)
-    group = m.resource("azurerm_resource_group", "this", "identity", name=group_name(b, "rg"), location=raw("var.location"),
-                       tags=_tags("identity"))  # fmt: skip
+    group = m.resource(
+        "azurerm_resource_group",
+        "this",
+        "identity",
+        name=group_name(b, "rg"),
+        location=raw("var.location"),
+        tags=_tags("identity"),
+    )
     if b.has("registry"):
         _registry(b, m, group)
     _identities(b, m, group)
@@ -112,7 +128,8 @@ def _registry(b: Blueprint, m: Module, group: Ref) -> None:
 
 _REGISTRY_SKIPS = {
     "CKV_AZURE_139": "The pipeline pushes from outside the network; the firewall lets in its addresses alone.",
-    "CKV_AZURE_164": "Images are signed by the pipeline and verified before they run; content trust of this kind is retired.",
+    "CKV_AZURE_164": "Images are signed by the pipeline and verified before they run; content trust "
+    "of this kind is retired.",
     "CKV_AZURE_165": "The plan has one registry; the second site pulls from it, as the bill counts.",
     "CKV_AZURE_166": "The pipeline scans every image before it pushes it; nothing else may push.",
 }
@@ -121,35 +138,63 @@ _REGISTRY_SKIPS = {
 def vault(b: Blueprint, m: Module, group: Ref, what: str, component: str, skips: Mapping[str, str]) -> Ref:
     """A vault of keys for what is applied once."""
     return m.resource(
-        "azurerm_key_vault", what, component, skips=skips, name=b.names.compact(SHARED, what), location=raw("var.location"),
-        resource_group_name=group.name, tenant_id=m.data("azurerm_client_config", "this").tenant_id,
-        sku_name="premium" if hardware(b) else "standard", rbac_authorization_enabled=True, purge_protection_enabled=True,
-        soft_delete_retention_days=90, public_network_access_enabled=True,
+        "azurerm_key_vault",
+        what,
+        component,
+        skips=skips,
+        name=b.names.compact(SHARED, what),
+        location=raw("var.location"),
+        resource_group_name=group.name,
+        tenant_id=m.data("azurerm_client_config", "this").tenant_id,
+        sku_name="premium" if hardware(b) else "standard",
+        rbac_authorization_enabled=True,
+        purge_protection_enabled=True,
+        soft_delete_retention_days=90,
+        public_network_access_enabled=True,
         network_acls=Nested(default_action="Deny", bypass="AzureServices", ip_rules=raw("var.pipeline_addresses")),
         tags=_tags(component),
-    )  # fmt: skip
+    )
 
 
 def _encrypted(b: Blueprint, m: Module, group: Ref) -> dict[str, Any]:
     box = vault(b, m, group, "images", "registry", VAULT_SKIPS)
-    identity = m.resource("azurerm_user_assigned_identity", "registry", "registry", file="registry",
-                          name=f"{b.names.of(SHARED)}-registry", location=raw("var.location"),
-                          resource_group_name=group.name, tags=_tags("registry"))  # fmt: skip
-    key = m.resource(
-        "azurerm_key_vault_key", "registry", "registry", file="registry", why=b.why("infrastructure.security"), name="registry",
-        skips=KEY_SKIPS if not hardware(b) else {"CKV_AZURE_40": KEY_SKIPS["CKV_AZURE_40"]}, key_vault_id=box.id, **key_body(b),
+    identity = m.resource(
+        "azurerm_user_assigned_identity",
+        "registry",
+        "registry",
+        file="registry",
+        name=f"{b.names.of(SHARED)}-registry",
+        location=raw("var.location"),
+        resource_group_name=group.name,
         tags=_tags("registry"),
-    )  # fmt: skip
+    )
+    key = m.resource(
+        "azurerm_key_vault_key",
+        "registry",
+        "registry",
+        file="registry",
+        why=b.why("infrastructure.security"),
+        name="registry",
+        skips=KEY_SKIPS if not hardware(b) else {"CKV_AZURE_40": KEY_SKIPS["CKV_AZURE_40"]},
+        key_vault_id=box.id,
+        **key_body(b),
+        tags=_tags("registry"),
+    )
     grant = m.resource(
-        "azurerm_role_assignment", "registry", "registry", file="registry", scope=key.resource_versionless_id,
-        role_definition_name=permission("key-vault-keys", "database")["roles"][0], principal_id=identity.principal_id,
+        "azurerm_role_assignment",
+        "registry",
+        "registry",
+        file="registry",
+        scope=key.resource_versionless_id,
+        role_definition_name=permission("key-vault-keys", "database")["roles"][0],
+        principal_id=identity.principal_id,
         principal_type="ServicePrincipal",
-    )  # fmt: skip
+    )
     return {
         "identity": Nested(type="UserAssigned", identity_ids=[identity.id]),
         "encryption": Nested(key_vault_key_id=key.versionless_id, identity_client_id=identity.client_id),
         "depends_on": [grant],
-    }  # fmt: skip
+    }
 
 
 # --- identities ------------------------------------------------------------------------------------------
@@ -174,9 +219,14 @@ def _identities(b: Blueprint, m: Module, group: Ref) -> None:
     if platform == "gitlab-ci" and b.requirements.source_host == "self-hosted":
         issuer = "https://git.example.com"
     known = dict(TO_SET)
-    trusted = m.variable("issuer", "string", "Who signs the tokens of the pipeline's runs.", issuer,
-                         checks=(('startswith(var.issuer, "https://")', "issuer must be an https address."),),
-                         why=f"Set before the first apply: {known['issuer']}." if "example.com" in issuer else "")  # fmt: skip
+    trusted = m.variable(
+        "issuer",
+        "string",
+        "Who signs the tokens of the pipeline's runs.",
+        issuer,
+        checks=(('startswith(var.issuer, "https://")', "issuer must be an https address."),),
+        why=f"Set before the first apply: {known['issuer']}." if "example.com" in issuer else "",
+    )
     ids = [e.environment for e in b.environments]
     facts = {"repository": f"{owner_slug(b)}/{b.names.system}", "system": b.names.system}
     said = {id: released.format(environment=id, **facts) for id in ids}
@@ -203,35 +253,71 @@ def _identities(b: Blueprint, m: Module, group: Ref) -> None:
 
 
 def _rights(b: Blueprint, m: Module, identity: Ref, ids: list[str]) -> None:
-    subscriptions = m.variable("subscription_ids", "map(string)", "Subscription of each environment.", dict.fromkeys(ids, NOBODY),
-                               why=f"Set before the first apply: {dict(TO_SET)['subscription_ids']}.")  # fmt: skip
+    subscriptions = m.variable(
+        "subscription_ids",
+        "map(string)",
+        "Subscription of each environment.",
+        dict.fromkeys(ids, NOBODY),
+        why=f"Set before the first apply: {dict(TO_SET)['subscription_ids']}.",
+    )
     scope = template("/subscriptions/", raw("each.value"))
     for name, role, why in (
-        ("apply", "Contributor", "Builds everything in the one subscription of its environment; groups, policies and "
-         "registrations of services are in no narrower role that Microsoft keeps."),
-        ("keys", "Key Vault Crypto Officer", "Makes keys and sets their rotation; it cannot decrypt with them by this right alone."),
+        (
+            "apply",
+            "Contributor",
+            "Builds everything in the one subscription of its environment; groups, policies and "
+            "registrations of services are in no narrower role that Microsoft keeps.",
+        ),
+        (
+            "keys",
+            "Key Vault Crypto Officer",
+            "Makes keys and sets their rotation; it cannot decrypt with them by this right alone.",
+        ),
         ("certificates", "Key Vault Certificates Officer", "Orders the certificate of the entry."),
         ("policies", "Resource Policy Contributor", "Assigns policies."),
         ("detection", "Security Admin", "Switches plans of threat detection on."),
-    ):  # fmt: skip
+    ):
         m.resource(
-            "azurerm_role_assignment", name, "identity", file="rights", why=why, for_each=subscriptions, scope=scope,
-            role_definition_name=role, principal_id=raw(f"{identity}[each.key].principal_id"), principal_type="ServicePrincipal",
-        )  # fmt: skip
+            "azurerm_role_assignment",
+            name,
+            "identity",
+            file="rights",
+            why=why,
+            for_each=subscriptions,
+            scope=scope,
+            role_definition_name=role,
+            principal_id=raw(f"{identity}[each.key].principal_id"),
+            principal_type="ServicePrincipal",
+        )
     m.resource(
-        "azurerm_role_assignment", "grants", "identity", file="rights", for_each=subscriptions, scope=scope,
-        why="Gives the identities of the service their rights, but to nobody a right to give rights, or to own anything.",
-        role_definition_name="Role Based Access Control Administrator", principal_id=raw(f"{identity}[each.key].principal_id"),
-        principal_type="ServicePrincipal", condition_version="2.0", condition=_CONDITION,
-    )  # fmt: skip
-    m.resource(
-        "azurerm_role_assignment", "plan", "identity", file="rights", why="Reads, to plan a change.", for_each=subscriptions,
-        scope=scope, role_definition_name="Reader", principal_id=raw(f'{identity}["plan"].principal_id'),
+        "azurerm_role_assignment",
+        "grants",
+        "identity",
+        file="rights",
+        for_each=subscriptions,
+        scope=scope,
+        why="Gives the identities of the service their rights, but to nobody one to give rights, or to own anything.",
+        role_definition_name="Role Based Access Control Administrator",
+        principal_id=raw(f"{identity}[each.key].principal_id"),
         principal_type="ServicePrincipal",
-    )  # fmt: skip
+        condition_version="2.0",
+        condition=_CONDITION,
+    )
+    m.resource(
+        "azurerm_role_assignment",
+        "plan",
+        "identity",
+        file="rights",
+        why="Reads, to plan a change.",
+        for_each=subscriptions,
+        scope=scope,
+        role_definition_name="Reader",
+        principal_id=raw(f'{identity}["plan"].principal_id'),
+        principal_type="ServicePrincipal",
+    )
     _states(b, m, identity, ids)
     if b.has("registry"):
-        _images(b, m, identity, ids)
+        _images(m, identity, ids)
 
 
 # Owner, User Access Administrator and Role Based Access Control Administrator, which nobody is given
@@ -242,7 +328,8 @@ _PRIVILEGED = (
 
 
 def _clause(action: str, of: str) -> str:
-    no = f"@{of}[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAllValues:GuidNotEquals {{{_PRIVILEGED}}}"
+    id = f"@{of}[Microsoft.Authorization/roleAssignments:RoleDefinitionId]"
+    no = f"{id} ForAnyOfAllValues:GuidNotEquals {{{_PRIVILEGED}}}"
     who = f"@{of}[Microsoft.Authorization/roleAssignments:PrincipalType] StringEqualsIgnoreCase 'ServicePrincipal'"
     return f"((!(ActionMatches{{'Microsoft.Authorization/roleAssignments/{action}'}})) OR ({no} AND {who}))"
 
@@ -252,9 +339,12 @@ _CONDITION = f"{_clause('write', 'Request')} AND {_clause('delete', 'Resource')}
 
 def _states(b: Blueprint, m: Module, identity: Ref, ids: list[str]) -> None:
     container = template(
-        "/subscriptions/", raw("var.subscription_id"), f"/resourceGroups/{group_name(b, 'state-rg')}/providers/Microsoft.Storage",
-        f"/storageAccounts/{state_account(b)}/blobServices/default/containers/", raw("each.value"),
-    )  # fmt: skip
+        "/subscriptions/",
+        raw("var.subscription_id"),
+        f"/resourceGroups/{group_name(b, 'state-rg')}/providers/Microsoft.Storage",
+        f"/storageAccounts/{state_account(b)}/blobServices/default/containers/",
+        raw("each.value"),
+    )
     names = {id: SHORT.get(id, id) for id in ids}
     for name, role, who, why in (
         (
@@ -266,31 +356,53 @@ def _states(b: Blueprint, m: Module, identity: Ref, ids: list[str]) -> None:
         ("state_read", "Storage Blob Data Reader", '"plan"', "Reads states, to plan a change."),
     ):
         m.resource(
-            "azurerm_role_assignment", name, "pipeline", file="rights", why=why, for_each=names, scope=container,
-            role_definition_name=role, principal_id=raw(f"{identity}[{who}].principal_id"), principal_type="ServicePrincipal",
-        )  # fmt: skip
+            "azurerm_role_assignment",
+            name,
+            "pipeline",
+            file="rights",
+            why=why,
+            for_each=names,
+            scope=container,
+            role_definition_name=role,
+            principal_id=raw(f"{identity}[{who}].principal_id"),
+            principal_type="ServicePrincipal",
+        )
 
 
-def _images(b: Blueprint, m: Module, identity: Ref, ids: list[str]) -> None:
+def _images(m: Module, identity: Ref, ids: list[str]) -> None:
     registry = raw("azurerm_container_registry.this.id")
     role = permission("container-registry", "pipeline")["roles"][0]
     m.resource(
-        "azurerm_role_assignment", "push", "registry", file="rights", why="Connection pipeline and registry: signed image.",
-        scope=registry, role_definition_name=role, principal_id=raw(f'{identity}["build"].principal_id'),
+        "azurerm_role_assignment",
+        "push",
+        "registry",
+        file="rights",
+        why="Connection pipeline and registry: signed image.",
+        scope=registry,
+        role_definition_name=role,
+        principal_id=raw(f'{identity}["build"].principal_id'),
         principal_type="ServicePrincipal",
-    )  # fmt: skip
+    )
     pull = permission("container-registry", "compute")["roles"][0]
     only = f"{{{_PULL}}}"
     m.resource(
-        "azurerm_role_assignment", "pull_grants", "registry", file="rights", for_each=call("toset", ids), scope=registry,
+        "azurerm_role_assignment",
+        "pull_grants",
+        "registry",
+        file="rights",
+        for_each=call("toset", ids),
+        scope=registry,
         why=f"Each environment lets its own identities pull ({pull}), and may give no other right.",
-        role_definition_name="Role Based Access Control Administrator", principal_id=raw(f"{identity}[each.key].principal_id"),
-        principal_type="ServicePrincipal", condition_version="2.0",
+        role_definition_name="Role Based Access Control Administrator",
+        principal_id=raw(f"{identity}[each.key].principal_id"),
+        principal_type="ServicePrincipal",
+        condition_version="2.0",
         condition=" AND ".join(
             f"((!(ActionMatches{{'Microsoft.Authorization/roleAssignments/{action}'}})) OR "
             f"(@{of}[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {only}))"
-            for action, of in (("write", "Request"), ("delete", "Resource"))),
-    )  # fmt: skip
+            for action, of in (("write", "Request"), ("delete", "Resource"))
+        ),
+    )
 
 
 _PULL = "7f951dda-4ed3-4680-a7ca-43fe172d538d"  # AcrPull, of the built-in roles for containers

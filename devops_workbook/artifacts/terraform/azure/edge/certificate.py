@@ -42,25 +42,40 @@ def certificate(m: Module, made: Made, who: Ref, names: Sequence[Any]) -> Ref:
         checks=(('can(regex("^[A-Za-z0-9-]+$", var.certificate_issuer))', "certificate_issuer must be a name."),),
     )  # fmt: skip
     built = m.resource(
-        "azurerm_key_vault_certificate", "entry", "entry", file="certificate", name="entry", key_vault_id=vault,
+        "azurerm_key_vault_certificate",
+        "entry",
+        "entry",
+        file="certificate",
+        name="entry",
+        key_vault_id=vault,
         certificate_policy=Nested(
-            issuer_parameters=Nested(name=Noted(issuer, "Browsers trust what an authority signed; Self is for a first look.")),
+            issuer_parameters=Nested(
+                name=Noted(issuer, "Browsers trust what an authority signed; Self is for a first look.")
+            ),
             key_properties=Nested(exportable=True, key_type="RSA", key_size=2048, reuse_key=False),
-            lifetime_action=Nested(action=Nested(action_type="AutoRenew"), trigger=Nested(days_before_expiry=_RENEWED_DAYS)),
+            lifetime_action=Nested(
+                action=Nested(action_type="AutoRenew"), trigger=Nested(days_before_expiry=_RENEWED_DAYS)
+            ),
             secret_properties=Nested(content_type="application/x-pkcs12"),
             x509_certificate_properties=Nested(
-                subject=template("CN=", names[0]), validity_in_months=_MONTHS,
+                subject=template("CN=", names[0]),
+                validity_in_months=_MONTHS,
                 key_usage=["digitalSignature", "keyEncipherment"],
                 extended_key_usage=Noted(["1.3.6.1.5.5.7.3.1"], "For servers."),
                 subject_alternative_names=Nested(dns_names=list(names)),
             ),
         ),
         tags=tags(m, "entry"),
-    )  # fmt: skip
+    )
     m.resource(
-        "azurerm_role_assignment", "certificate", "entry", file="certificate",
+        "azurerm_role_assignment",
+        "certificate",
+        "entry",
+        file="certificate",
         why="The entry reads its certificate, and nothing else of the vault.",
-        scope=template(vault, "/secrets/", built.name), role_definition_name="Key Vault Secrets User",
-        principal_id=who.principal_id, principal_type="ServicePrincipal",
-    )  # fmt: skip
+        scope=template(vault, "/secrets/", built.name),
+        role_definition_name="Key Vault Secrets User",
+        principal_id=who.principal_id,
+        principal_type="ServicePrincipal",
+    )
     return built

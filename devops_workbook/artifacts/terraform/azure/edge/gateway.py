@@ -1,7 +1,7 @@
 """Application Gateway v2: spread over zones, scaling by itself, with the firewall in it where the design has one.
 
-The firewall stands here, behind the CDN, as the design draws and prices it. Behind Front Door the gateway takes requests
-of that one profile alone.
+The firewall stands here, behind the CDN, as the design draws and prices it. Behind Front Door the gateway takes
+requests of that one profile alone.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _MOST = 125  # instances of a gateway (MicrosoftDocs/azure-docs, application-gat
 _UNITS = 10  # capacity units of an instance, likewise
 _HOURS = 730
 _POLICY = "AppGwSslPolicy20220101S"
-_SECRET = "certificate"
+_CERTIFICATE = "certificate"
 
 
 def hidden(b: Blueprint) -> bool:
@@ -52,26 +52,45 @@ def entry(b: Blueprint, m: Module, made: Made, front: Module) -> None:
         zones=raw(f"length({zones(m, b)}) > 0 ? {zones(m, b)} : null"), tags=tags(m, "entry"),
         why="Azure manages a gateway over a public address; nothing listens on it." if hidden(b) else "",
     )  # fmt: skip
-    firewall = {"firewall_policy_id": _firewall(b, m, made, front).id} if b.has("waf") else {}
+    firewall: dict[str, Any] = {"firewall_policy_id": _firewall(b, m, made, front).id} if b.has("waf") else {}
     built = m.resource(
-        "azurerm_application_gateway", "this", "entry", why=b.why("scaling.load_balancing"), skips={} if b.has("waf") else _SKIPS,
-        **base(m, made, "entry"), zones=zones(m, b), enable_http2=True, **firewall, sku=_sku(b),
-        autoscale_configuration=_scale(b, m), identity=Nested(type="UserAssigned", identity_ids=[who.id]),
+        "azurerm_application_gateway",
+        "this",
+        "entry",
+        why=b.why("scaling.load_balancing"),
+        skips={} if b.has("waf") else _SKIPS,
+        **base(m, made, "entry"),
+        zones=zones(m, b),
+        enable_http2=True,
+        **firewall,
+        sku=_sku(b),
+        autoscale_configuration=_scale(b, m),
+        identity=Nested(type="UserAssigned", identity_ids=[who.id]),
         ssl_policy=Nested(policy_type="Predefined", policy_name=_POLICY),
         gateway_ip_configuration=Nested(name="subnet", subnet_id=raw("var.public_subnet_ids[0]")),
         frontend_ip_configuration=_fronts(b, m, made, address),
         frontend_port=Nested(name="https", port=443),
-        ssl_certificate=Nested(name=_SECRET, key_vault_secret_id=shown.versionless_secret_id),
+        ssl_certificate=Nested(name=_CERTIFICATE, key_vault_secret_id=shown.versionless_secret_id),
         http_listener=Nested(
-            name="https", frontend_ip_configuration_name="private" if hidden(b) else "public", frontend_port_name="https",
-            protocol="Https", ssl_certificate_name=_SECRET,
-            **({"host_names": names} if fronted(b) else {"host_name": names[0]})),
+            name="https",
+            frontend_ip_configuration_name="private" if hidden(b) else "public",
+            frontend_port_name="https",
+            protocol="Https",
+            ssl_certificate_name=_CERTIFICATE,
+            **({"host_names": names} if fronted(b) else {"host_name": names[0]}),
+        ),
         **_behind(b, m, made, shown),
         request_routing_rule=Nested(
-            name="all", priority=100, rule_type="Basic", http_listener_name="https", backend_address_pool_name="target",
-            backend_http_settings_name="https"),
-        tags=tags(m, "entry"), depends_on=[raw("azurerm_role_assignment.certificate")],
-    )  # fmt: skip
+            name="all",
+            priority=100,
+            rule_type="Basic",
+            http_listener_name="https",
+            backend_address_pool_name="target",
+            backend_http_settings_name="https",
+        ),
+        tags=tags(m, "entry"),
+        depends_on=[raw("azurerm_role_assignment.certificate")],
+    )
     diagnostics(m, b, made, "entry", "entry", built.id)
     m.output("entry_id", built.id, "The entry.")
     told = "Address that requests are sent to."
@@ -99,9 +118,19 @@ def _scale(b: Blueprint, m: Module) -> Nested:
     used = (b.component(m.site.id("entry")).usage.get("capacity_unit_hours") or 0.0) / _HOURS
     ready = b.at(m.site, lambda e: math.floor(used * e.traffic / _UNITS))
     told = "Instances that are always ready; the gateway adds more as load grows."
-    least = m.variable("least_instances", "number", told, ready, why=b.why("scaling.load_balancing"),
-                       checks=((f"var.least_instances >= 0 && var.least_instances <= {_MOST}",
-                                f"least_instances must be from 0 to {_MOST}."),))  # fmt: skip
+    least = m.variable(
+        "least_instances",
+        "number",
+        told,
+        ready,
+        why=b.why("scaling.load_balancing"),
+        checks=(
+            (
+                f"var.least_instances >= 0 && var.least_instances <= {_MOST}",
+                f"least_instances must be from 0 to {_MOST}.",
+            ),
+        ),
+    )
     return Nested(min_capacity=least, max_capacity=Noted(_MOST, "What the public subnet is planned for."))
 
 
@@ -131,18 +160,33 @@ def _behind(b: Blueprint, m: Module, made: Made, shown: Ref) -> dict[str, Any]:
     named: dict[str, Any] = {"pick_host_name_from_backend_address": True}
     trust: dict[str, Any] = {}
     if own:
-        named = {"host_name": host(m), "trusted_root_certificate_names": [_SECRET]}
-        trust = {"trusted_root_certificate": Noted(
-            Nested(name=_SECRET, key_vault_secret_id=shown.versionless_secret_id),
-            "The service shows the certificate of the entry; one that nobody else signed is trusted by itself.")}  # fmt: skip
+        named = {"host_name": host(m), "trusted_root_certificate_names": [_CERTIFICATE]}
+        trust = {
+            "trusted_root_certificate": Noted(
+                Nested(name=_CERTIFICATE, key_vault_secret_id=shown.versionless_secret_id),
+                "The service shows the certificate of the entry; one that nobody else signed is trusted by itself.",
+            )
+        }
     settings = Nested(
-        name="https", port=port, protocol="Https", cookie_based_affinity="Disabled", request_timeout=_timeout(b), probe_name="health",
-        **named, connection_draining=Nested(enabled=True, drain_timeout_sec=60),
-    )  # fmt: skip
+        name="https",
+        port=port,
+        protocol="Https",
+        cookie_based_affinity="Disabled",
+        request_timeout=_timeout(b),
+        probe_name="health",
+        **named,
+        connection_draining=Nested(enabled=True, drain_timeout_sec=60),
+    )
     probe = Nested(
-        name="health", protocol="Https", path=path, pick_host_name_from_backend_http_settings=True, interval=10, timeout=5,
-        unhealthy_threshold=3, match=Nested(status_code=["200-399"]),
-    )  # fmt: skip
+        name="health",
+        protocol="Https",
+        path=path,
+        pick_host_name_from_backend_http_settings=True,
+        interval=10,
+        timeout=5,
+        unhealthy_threshold=3,
+        match=Nested(status_code=["200-399"]),
+    )
     return {
         "backend_address_pool": Nested(name="target", **pool),
         "backend_http_settings": settings,
@@ -180,11 +224,20 @@ def _firewall(b: Blueprint, m: Module, made: Made, front: Module) -> Ref:
                     negation_condition=True, match_values=[door])),
             "Every Front Door profile comes from the same addresses; ours names itself.")}  # fmt: skip
     return m.resource(
-        "azurerm_web_application_firewall_policy", "this", "waf", why=b.why("security.network"),
-        name=base(m, made, "waf")["name"], location=location(m), resource_group_name=group(m, made),
+        "azurerm_web_application_firewall_policy",
+        "this",
+        "waf",
+        why=b.why("security.network"),
+        name=base(m, made, "waf")["name"],
+        location=location(m),
+        resource_group_name=group(m, made),
         policy_settings=Nested(enabled=True, mode="Prevention", request_body_check=True),
         **rules,
-        managed_rules=Nested(managed_rule_set=[
-            Nested(type="Microsoft_DefaultRuleSet", version="2.1"), Nested(type="Microsoft_BotManagerRuleSet", version="1.1")]),
+        managed_rules=Nested(
+            managed_rule_set=[
+                Nested(type="Microsoft_DefaultRuleSet", version="2.1"),
+                Nested(type="Microsoft_BotManagerRuleSet", version="1.1"),
+            ]
+        ),
         tags=tags(m, "waf"),
-    )  # fmt: skip
+    )

@@ -39,13 +39,23 @@ def entry(b: Blueprint, m: Module, made: Made, front: Module) -> None:
     """Writes API Management into the edge module."""
     who = identity(m, made)
     service = m.resource(
-        "azurerm_api_management", "this", "entry", why=b.why("scaling.load_balancing"), skips=_skips(b),
-        name=unique(m, b, "api_name", "api", "API Management", 50), location=location(m), resource_group_name=group(m, made),
+        "azurerm_api_management",
+        "this",
+        "entry",
+        why=b.why("scaling.load_balancing"),
+        skips=_skips(b),
+        name=unique(m, b, "api_name", "api", "API Management", 50),
+        location=location(m),
+        resource_group_name=group(m, made),
         publisher_name=_publisher(b),
-        publisher_email=given(m, "notification_address", "string", "Where Azure writes to.", raw("var.notification_address")),
-        **_tier(b, m, made), identity=Nested(type="UserAssigned", identity_ids=[who.id]), **_named(b, m, made, who),
+        publisher_email=given(
+            m, "notification_address", "string", "Where Azure writes to.", raw("var.notification_address")
+        ),
+        **_tier(b, m, made),
+        identity=Nested(type="UserAssigned", identity_ids=[who.id]),
+        **_named(b, m, made, who),
         tags=tags(m, "entry"),
-    )  # fmt: skip
+    )
     if private(b):  # the Consumption tier writes no logs of its own
         diagnostics(m, b, made, "entry", "entry", service.id)
     _api(b, m, made, front, service, who)
@@ -56,7 +66,8 @@ def entry(b: Blueprint, m: Module, made: Made, front: Module) -> None:
 
 def _skips(b: Blueprint) -> dict[str, str]:
     found = {
-        "CKV_AZURE_174": "It is the entry: requests come from outside. Its management interface asks for an Entra identity."
+        "CKV_AZURE_174": "It is the entry: requests come from outside. Its management interface asks "
+        "for an Entra identity."
     }
     if private(b):
         return found
@@ -76,9 +87,10 @@ def _tier(b: Blueprint, m: Module, made: Made) -> dict[str, Any]:
     subnets = taken(m, made, "network", "public_subnet_ids", "list(string)", "Subnets of the entry.")
     why = "The least tier that reaches into a network; the plan is priced in the Consumption tier, which does not."
     return {
-        "sku_name": Noted("StandardV2_1", why), "virtual_network_type": "External",
+        "sku_name": Noted("StandardV2_1", why),
+        "virtual_network_type": "External",
         "virtual_network_configuration": Nested(subnet_id=subnets[0]),
-    }  # fmt: skip
+    }
 
 
 def _named(b: Blueprint, m: Module, made: Made, who: Ref) -> dict[str, Any]:
@@ -88,33 +100,63 @@ def _named(b: Blueprint, m: Module, made: Made, who: Ref) -> dict[str, Any]:
     name = host(m)
     shown = certificate(m, made, who, [name])
     return {
-        "hostname_configuration": Nested(proxy=Nested(
-            host_name=name, key_vault_certificate_id=shown.versionless_secret_id, ssl_keyvault_identity_client_id=who.client_id,
-            default_ssl_binding=True)),
+        "hostname_configuration": Nested(
+            proxy=Nested(
+                host_name=name,
+                key_vault_certificate_id=shown.versionless_secret_id,
+                ssl_keyvault_identity_client_id=who.client_id,
+                default_ssl_binding=True,
+            )
+        ),
         "depends_on": [raw("azurerm_role_assignment.certificate")],
-    }  # fmt: skip
+    }
 
 
 # --- what it does with a request -------------------------------------------------------------------------
 
 
 def _api(b: Blueprint, m: Module, made: Made, front: Module, service: Ref, who: Ref) -> None:
-    common = {"api_management_name": service.name, "resource_group_name": group(m, made)}
+    common: dict[str, Any] = {"api_management_name": service.name, "resource_group_name": group(m, made)}
     backend = m.resource(
-        "azurerm_api_management_backend", "target", "entry", file="api", name="target", **common, protocol="http",
-        url=_target(b, m, made), tls=Nested(validate_certificate_chain=True, validate_certificate_name=True),
-    )  # fmt: skip
+        "azurerm_api_management_backend",
+        "target",
+        "entry",
+        file="api",
+        name="target",
+        **common,
+        protocol="http",
+        url=_target(b, m, made),
+        tls=Nested(validate_certificate_chain=True, validate_certificate_name=True),
+    )
     api = m.resource(
-        "azurerm_api_management_api", "this", "entry", file="api", name=b.names.system, **common, revision="1",
-        display_name=b.names.system, path="", protocols=["https"],
-        subscription_required=Noted(False, "The service knows its callers by their tokens; there are no keys to hand out."),
-    )  # fmt: skip
+        "azurerm_api_management_api",
+        "this",
+        "entry",
+        file="api",
+        name=b.names.system,
+        **common,
+        revision="1",
+        display_name=b.names.system,
+        path="",
+        protocols=["https"],
+        subscription_required=Noted(
+            False, "The service knows its callers by their tokens; there are no keys to hand out."
+        ),
+    )
     methods = ["POST"] if b.has("intake") else list(_METHODS)
     m.resource(
-        "azurerm_api_management_api_operation", "this", "entry", file="api", for_each=call("toset", methods),
-        operation_id=raw("lower(each.key)"), **common, api_name=api.name, display_name=raw("each.key"), method=raw("each.key"),
+        "azurerm_api_management_api_operation",
+        "this",
+        "entry",
+        file="api",
+        for_each=call("toset", methods),
+        operation_id=raw("lower(each.key)"),
+        **common,
+        api_name=api.name,
+        display_name=raw("each.key"),
+        method=raw("each.key"),
         url_template="/" if b.has("intake") else "/*",
-    )  # fmt: skip
+    )
     m.resource(
         "azurerm_api_management_api_policy", "this", "entry", file="api", **common, api_name=api.name,
         xml_content=call("join", "\n", list(_policy(b, m, made, front, backend, who))),
@@ -145,7 +187,7 @@ def _policy(b: Blueprint, m: Module, made: Made, front: Module, backend: Ref, wh
         door = m.variable(
             "front_door_id", "string", "Front Door profile whose requests are taken.", front.wire("front_door_id")
         )
-        yield '    <check-header name="X-Azure-FDID" failed-check-httpcode="403" failed-check-error-message="Forbidden">'
+        yield '    <check-header name="X-Azure-FDID" failed-check-httpcode="403" failed-check-error-message="No">'
         yield template("      <value>", door, "</value>")
         yield "    </check-header>"
     elif not b.requirements.public_facing:
@@ -153,8 +195,19 @@ def _policy(b: Blueprint, m: Module, made: Made, front: Module, backend: Ref, wh
     yield template('    <set-backend-service backend-id="', backend.name, '" />')
     if b.has("intake"):
         yield from _work(b, m, made, who)
-    yield from ("  </inbound>", "  <backend>", "    <base />", "  </backend>", "  <outbound>", "    <base />", "  </outbound>",
-                "  <on-error>", "    <base />", "  </on-error>", "</policies>")  # fmt: skip
+    yield from (
+        "  </inbound>",
+        "  <backend>",
+        "    <base />",
+        "  </backend>",
+        "  <outbound>",
+        "    <base />",
+        "  </outbound>",
+        "  <on-error>",
+        "    <base />",
+        "  </on-error>",
+        "</policies>",
+    )
 
 
 def _filter(m: Module) -> Iterator[Any]:
