@@ -137,7 +137,7 @@ def _account(b: Blueprint, m: Module, made: Made, place: _Place, what: str) -> R
     days = version_days(b, "files")
     return m.resource(
         "azurerm_storage_account", f"{what}{place.ending}", place.component if what == "copies" else "files-2",
-        skips=account_skips(b, _reached(b, place, what), copied=True),
+        skips=account_skips(b, _reached(b, place, what)),
         why=b.why("disaster_recovery.backup"), name=called, location=place.location, resource_group_name=group(m, made),
         account_kind="StorageV2", account_tier="Standard", account_replication_type="ZRS" if place.zonal else "LRS",
         access_tier="Cool", min_tls_version="TLS1_2", https_traffic_only_enabled=True,

@@ -94,17 +94,16 @@ def account(b: Blueprint, m: Module, made: Made, resource: str, component: str, 
     )  # fmt: skip
 
 
-def account_skips(b: Blueprint, reached: bool, copied: bool = False) -> dict[str, str]:
-    """Checks that an account of blobs does not meet. reached: whether it has a private endpoint; copied: whether its
-    kind of redundancy is stated here."""
-    found = {"CKV_AZURE_33": NO_QUEUES}
+def account_skips(b: Blueprint, reached: bool) -> dict[str, str]:
+    """Checks that an account of blobs does not meet. reached: whether it has a private endpoint."""
+    found = {"CKV_AZURE_33": NO_QUEUES, "CKV_AZURE_206": COPIES}
     if not keyed(b):
         found["CKV2_AZURE_1"] = NO_KEYS
     if not reached:
         found |= {"CKV2_AZURE_33": NO_ENDPOINT}
     if not b.has("endpoints"):
         found |= {"CKV_AZURE_59": NO_ENDPOINT}
-    return found | ({"CKV_AZURE_206": COPIES} if copied else {})
+    return found
 
 
 def version_days(b: Blueprint, component: str) -> int:
