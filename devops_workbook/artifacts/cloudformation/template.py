@@ -471,7 +471,10 @@ class Template:
         if isinstance(value, _Sub):
             return self._sub(value)
         if isinstance(value, _Call):
-            return Fn(value.name, _arguments([self.resolved(x) for x in value.arguments]))
+            arguments = [self.resolved(x) for x in value.arguments]
+            if len(arguments) == 1 and isinstance(arguments[0], Fn):
+                return {f"Fn::{value.name}": arguments[0]}  # two short forms cannot follow each other
+            return Fn(value.name, _arguments(arguments))
         if isinstance(value, Noted):
             return Noted(self.resolved(value.value), value.why)
         if isinstance(value, Mapping):

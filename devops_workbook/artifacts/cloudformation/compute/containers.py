@@ -183,11 +183,13 @@ def _scaled(c: Running, cluster: Resource, service: Resource) -> None:
 def _calendar(c: Running) -> Any:
     """What the calendar asks for: rest at night, or a higher floor by day."""
     rests = c.rests()
-    by_day = [_at("busy", BUSY_FROM, c.busy(), c.ceiling()), _at("quiet", BUSY_UNTIL, c.floor(), c.ceiling())]
-    night = [_at("open", OPENING, c.floor(), c.ceiling()), _at("close", CLOSING, 0, 0)]
+    by_day: Any = NO_VALUE
+    if c.by_calendar:
+        by_day = [_at("busy", BUSY_FROM, c.busy(), c.ceiling()), _at("quiet", BUSY_UNTIL, c.floor(), c.ceiling())]
     if rests is None:
         return by_day if c.by_calendar else None
-    return choose(rests, night, by_day if c.by_calendar else NO_VALUE)
+    night = [_at("open", OPENING, c.floor(), c.ceiling()), _at("close", CLOSING, 0, 0)]
+    return choose(rests, night, by_day)
 
 
 def _at(name: str, when: str, least: Any, most: Any) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def instance(b: Blueprint, stored: Stored, net: Net) -> None:
             "DatabaseCopy", "AWS::RDS::DBInstance", "database", condition=t.secondary, keep="Snapshot",
             why="An asynchronous replica of the first site's database; promoting it is the failover.",
             DBInstanceIdentifier=sub(t.name_parameter, "-database-2"), SourceDBInstanceIdentifier=source,
-            SourceRegion=b.sites[0].region.id, **sized, MultiAZ=_standby(t, b), StorageEncrypted=True,
+            SourceRegion=b.sites[0].region.id, **sized, MultiAZ=_standby(t, b),
             KmsKeyId=key(t, b, "database"), BackupRetentionPeriod=_retention(t, b), **common,
         )  # fmt: skip
         here = choose(first, here, copy.att("Endpoint.Address"))
@@ -298,6 +298,8 @@ def _standby(t: Template, b: Blueprint) -> Any:
 def _at_least(t: Template, b: Blueprint, name: str, told: str, number: int) -> Condition | None:
     """Holds where there are so many replicas, or machines of a cluster."""
     replicas = name == "ReadReplicas"
+    if number <= (0 if replicas else 1):
+        return None
     value = attrgetter("read_replicas" if replicas else "maximum")
     given = t.parameter(name, "Number", told, _here(b, value), bounds=(0, 16))
     count = b.each(lambda e: max((value(s) for id, s in e.sizes.items() if id.startswith("database")), default=0))
@@ -321,9 +323,11 @@ def _retention(t: Template, b: Blueprint) -> Any:
 
 def _calendar(b: Blueprint, t: Template, kind: str) -> None:
     """Stops the database at night where the environment rests: what is stopped costs its storage only."""
-    resting = rests(t, b.each(lambda e: e.hours_per_week < 168), b.why("cost.efficiency"))
-    if resting is None or len(b.sites) > 1 or _most(b, lambda s: s.read_replicas):
+    if len(b.sites) > 1 or _most(b, lambda s: s.read_replicas):
         return  # neither a member of a global database nor an instance with replicas can be stopped
+    resting = rests(t, b.each(lambda e: e.hours_per_week < 168), b.why("cost.efficiency"))
+    if resting is None:
+        return
     name, title = sub(t.name_parameter, "-database"), {"db": "Instance", "cluster": "Cluster"}[kind]
     office_hours(
         t, "Database", "database", {"open": f"rds:startDB{title}", "close": f"rds:stopDB{title}"},
