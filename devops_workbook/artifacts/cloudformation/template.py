@@ -471,10 +471,7 @@ class Template:
         if isinstance(value, _Sub):
             return self._sub(value)
         if isinstance(value, _Call):
-            arguments = [self.resolved(x) for x in value.arguments]
-            if len(arguments) == 1 and isinstance(arguments[0], Fn):
-                return {f"Fn::{value.name}": arguments[0]}  # two short forms cannot follow each other
-            return Fn(value.name, _arguments(arguments))
+            return _function(value.name, [self.resolved(x) for x in value.arguments])
         if isinstance(value, Noted):
             return Noted(self.resolved(value.value), value.why)
         if isinstance(value, Mapping):
@@ -531,9 +528,15 @@ class Template:
                 yield resource
 
 
-def _arguments(values: list[Any]) -> Any:
-    """Functions of one argument take it plain; a list is the arguments themselves."""
-    return values[0] if len(values) == 1 and isinstance(values[0], (str, dict, list)) else values
+def _function(name: str, arguments: list[Any]) -> Any:
+    """A function in its short form. One argument it takes plain; a list is the arguments themselves."""
+    if len(arguments) != 1:
+        return Fn(name, arguments)
+    (one,) = arguments
+    # Two short forms cannot follow each other.
+    return (
+        {f"Fn::{name}": one} if isinstance(one, Fn) else Fn(name, one if isinstance(one, (str, dict, list)) else [one])
+    )
 
 
 def _kebab(name: str) -> str:
