@@ -25,6 +25,7 @@ from devops_workbook.artifacts.cloudformation.template import (
     NO_VALUE,
     PARTITION,
     REGION,
+    BySite,
     Condition,
     Given,
     Resource,
@@ -204,7 +205,7 @@ def _replication(t: Template, b: Blueprint, keys: dict[str, Any]) -> Any:
             "SecondFilesKeyArn",
             "String",
             "Key that encrypts files in the second region.",
-            Given("foundation-2", "FilesKeyArn"),
+            BySite({"": Given("foundation-2", "FilesKeyArn"), "-2": ""}),
             pattern="^$|^arn:[a-z-]+:.+$",
         )
         statements += [allow("kms", "decrypt", keys["files"]), allow("kms", "encrypt", theirs)]

@@ -116,8 +116,8 @@ look_up() { # what region
 }
 
 bootstrapped() { # region
-  aws cloudformation deploy --stack-name "$prefix-bootstrap" --region "$1" --template-file bootstrap.yaml \\
-    --no-fail-on-empty-changeset --parameter-overrides "Name=$prefix" >&2
+  exists bootstrap "$1" || aws cloudformation deploy --stack-name "$prefix-bootstrap" --region "$1" \\
+    --template-file bootstrap.yaml --parameter-overrides "Name=$prefix" >&2
   aws cloudformation describe-stacks --stack-name "$prefix-bootstrap" --region "$1" --output text \\
     --query "Stacks[0].Outputs[?OutputKey=='Bucket'].OutputValue | [0]"
 }
@@ -137,7 +137,7 @@ deploy() { # stack template region [PARAMETER=VALUE...]
   aws cloudformation deploy --stack-name "$prefix-$stack" --region "$region" --template-file "$work/$stack.yaml" \\
     --s3-bucket "$bucket" --capabilities CAPABILITY_NAMED_IAM CAPABILITY_AUTO_EXPAND --no-fail-on-empty-changeset \\
     "${plan[@]}" --tags "${tags[@]}" --parameter-overrides "${values[@]}" "$@" "${more[@]}"
-  if [[ $environment != dev ]]; then
+  if [[ $environment != dev && -z ${PLAN:-} ]]; then
     aws cloudformation update-termination-protection --stack-name "$prefix-$stack" --region "$region" \\
       --enable-termination-protection >/dev/null
   fi
