@@ -57,4 +57,6 @@ def gateway_name(original: Any, self: DomainName) -> Mapping[str, Any]:
 @replaces(Route53Backend, "create_hosted_zone", for_="aws_route53_zone")
 def zone(original: Any, self: Route53Backend, *given: Any, **named: Any) -> Any:
     """Private where it belongs to a network, without being told so."""
-    return original(self, *given, **{**named, "private_zone": bool(named.get("vpcid")) or named.get("private_zone", False)})
+    return original(
+        self, *given, **{**named, "private_zone": bool(named.get("vpcid")) or named.get("private_zone", False)}
+    )

@@ -124,7 +124,9 @@ def _attribute(original: Any, value: Any, resources: Any) -> Any:
         found = None
     if found is None and resource is not None:
         kind = getattr(resource, "cf_resource_type", None) or resources._resource_json_map[name]["Type"]
-        found = attribute_of(kind, str(getattr(resource, "physical_resource_id", name)), resources["AWS::Region"], attribute)
+        found = attribute_of(
+            kind, str(getattr(resource, "physical_resource_id", name)), resources["AWS::Region"], attribute
+        )
     return found
 
 
@@ -150,6 +152,7 @@ def executed(original: Any, self: Any, change_set_name: str, stack_name: str | N
 @replaces(KmsBackend, "create_key", for_="AWS::KMS::Key")
 def key(original: Any, self: Any, *given: Any, **named: Any) -> Any:
     """Tags of a stack's key come under the names that CloudFormation gives them."""
+
     def tagged(tags: Any) -> Any:
         return [{"TagKey": t["Key"], "TagValue": t["Value"]} if "Key" in t else t for t in tags or []]
 
