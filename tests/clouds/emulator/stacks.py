@@ -120,7 +120,7 @@ def _attribute(original: Any, value: Any, resources: Any) -> Any:
     resource = resources[name]
     try:
         found = original(value, resources)
-    except Exception:  # whatever moto raises over an attribute that it does not know
+    except Exception:  # noqa: BLE001 - whatever moto raises over an attribute that it does not know
         found = None
     if found is None and resource is not None:
         kind = getattr(resource, "cf_resource_type", None) or resources._resource_json_map[name]["Type"]

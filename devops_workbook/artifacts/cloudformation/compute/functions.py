@@ -37,7 +37,11 @@ def _function(c: Running) -> Resource:
     traced = b.component("traces").service == "x-ray"
     statements = [*c.statements(), allow("cloudwatch-logs", "write", logs.arn), allow("lambda", "network"), _kept(c),
                   *([allow("x-ray", "write")] if traced else [])]  # fmt: skip
-    own = role(t, "ServiceRole", "compute", "lambda.amazonaws.com", statements, why="What the function may do.")
+    own = role(
+        t, "ServiceRole", "compute", "lambda.amazonaws.com", statements, why="What the function may do.",
+        skips={"CKV_AWS_111": "the network interfaces of a function have no name before they are made, and the function "
+               "itself is denied to use the right"},
+    )  # fmt: skip
     memory = t.parameter(
         "MemoryMiB",
         "Number",
