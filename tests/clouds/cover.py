@@ -113,8 +113,13 @@ class Cover:
 
 
 @cache
-def cover(factors: tuple[Factor, ...] = FACTORS) -> Cover:
-    """The cover; the same every time."""
+def cover() -> Cover:
+    """The cover of all factors; the same every time."""
+    return covering(FACTORS)
+
+
+def covering(factors: tuple[Factor, ...]) -> Cover:
+    """Designs that have every combination of CROSSED, as far as it is of these factors."""
     open_ = dict.fromkeys(_targets(factors))
     used: Counter[Item] = Counter()
     designs: list[Combination] = []

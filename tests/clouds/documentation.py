@@ -19,11 +19,14 @@ from pathlib import Path
 FOLDER = Path(__file__).with_name("documented")
 SOURCE = "https://registry.terraform.io/providers/hashicorp/{provider}/{version}/docs/resources/{page}"
 _ITEM = re.compile(r"^\s*[*-] +`([a-z]\w*)` *(?=-|\()", re.MULTILINE)
-_BLOCK = re.compile(r"^(?:<a name=\"\w+\"></a>)? *(?:(?:An?|The|Each) )?((?:`\w+`(?:, | and )?)+) (?:block|object)s?\b"
-                    r"[^\n]*?(?:supports?|:)[^\n]*$", re.MULTILINE)  # fmt: skip
+_BLOCK = re.compile(
+    r"^(?:<a name=\"\w+\"></a>)? *(?:(?:An?|The|Each) )?(?:optional |required )?((?:`[\w.]+`(?:, | and )?)+)"
+    r" (?:sub)?(?:block|object)s?\b[^\n]*?(?:supports?|:)[^\n]*$",
+    re.MULTILINE,
+)
 _ONE = r"(?:`[^`\n]*`|\"[^\"\s]*\"|'[^'\s]*')"
 _VALUES = re.compile(
-    r"(?:(?:possible|valid|allowed|accepted|supported) (?:values?|options?|types?)(?: for [^.`]*?)?"
+    r"(?:(?:possible|valid|allowed|accepted|supported|available) (?:values?|options?|types?)(?: for [^.`]*?)?"
     r"(?: are either| are| is| includes?|:)?:?|\bcan be(?: one of)?:?|\bmust be one of:?) *"
     rf"((?:(?:,|or|and|either)? *(?:[-*] )?{_ONE}(?: *\([^)]*\)| for _[^_]*_)? *,? *)+)",
     re.IGNORECASE,
@@ -63,7 +66,7 @@ def _items(page: str) -> Iterator[tuple[str, str, str]]:
     for (names, _, start), (_, end, _) in zip(blocks, [*blocks[1:], ("", len(body), 0)], strict=True):
         parts = _ITEM.split(body[start:end])
         for name, words in zip(parts[1::2], parts[2::2], strict=True):
-            for block in re.findall(r"`(\w+)`", names) or [""]:
+            for block in re.findall(r"(\w+)`", names) or [""]:
                 yield block, name, words
 
 
@@ -83,10 +86,17 @@ def written(provider: str, version: str, date: str, docs: Path, types: Iterable[
     source = SOURCE.format(provider=provider, version=version, page="{page}")
     lines = [_HEAD.format(provider=provider, source=source, date=date)]
     for type_ in sorted(set(types)):
-        page = docs / f"{type_.removeprefix(f'{provider}_')}.html.markdown"
-        if page.is_file():
+        page = _page(docs, type_, provider)
+        if page:
             lines += [f"\n[{type_}]\n", *_rows(allowed(page.read_text(encoding="utf-8")))]
     return "".join(lines)
+
+
+def _page(docs: Path, type_: str, provider: str) -> Path | None:
+    """The page of a type; those that grant roles share one for each kind of resource."""
+    short = re.sub(r"_iam_(member|binding|policy|audit_config)$", "_iam", type_.removeprefix(f"{provider}_"))
+    names = (short, f"{provider}_{short}")
+    return next((path for n in names if (path := docs / f"{n}.html.markdown").is_file()), None)
 
 
 def _rows(values: Mapping[str, list[str] | tuple[int, ...]]) -> Iterator[str]:

@@ -110,13 +110,15 @@ def _rule(row: Any) -> Rule:
 def name_rules() -> Mapping[str, NameRule | None]:
     """Resource type -> the rule of its name; None for a type that has no name of its own."""
     found: dict[str, NameRule | None] = {}
-    for type_, row in _tables(FOLDER / "names.toml").items():
-        unique = row.get("unique", [])
-        found[type_] = None if "nameless" in row else NameRule(
-            row.get("attribute", "name"), re.compile(row["pattern"]), row["from"], row["to"],
-            (unique,) if isinstance(unique, str) else tuple(unique),
-        )  # fmt: skip
+    for row in _tables(FOLDER / "names.toml").values():
+        found |= dict.fromkeys(row["types"], None if "nameless" in row else _name_rule(row))
     return found
+
+
+def _name_rule(row: Mapping[str, Any]) -> NameRule:
+    unique = row.get("unique", ())
+    within = (unique,) if isinstance(unique, str) else tuple(unique)
+    return NameRule(row.get("attribute", "name"), re.compile(row["pattern"]), row["from"], row["to"], within)
 
 
 # --- checks ----------------------------------------------------------------------------------------------
@@ -131,7 +133,7 @@ def check(plan: Any, names: Names, root: str = "") -> Checked:
             after, type_ = resource["change"]["after"], resource["type"]
             if not type_.startswith("aws_"):
                 found += _values(type_, resource["address"], after)
-            found += _name(type_, resource["address"], after, names, root)
+            found += _name(type_, resource["change"], f"{root}: {resource['address']}", names)
     return found
 
 
@@ -164,30 +166,32 @@ def _choice(name: str, value: Any) -> bool:
     return isinstance(value, str) and bool(_CHOICE.search(name) and _WORD.fullmatch(value))
 
 
-def _name(type_: str, address: str, after: Mapping[str, Any], names: Names, root: str) -> Checked:
+def _name(type_: str, change: Mapping[str, Any], here: str, names: Names) -> Checked:
     if type_ not in name_rules():
-        return Checked(unknown=(f"{type_}: no rule for names",)) if isinstance(after.get("name"), str) else Checked()
+        named = isinstance(change["after"].get("name"), str) and not type_.startswith(
+            "aws_"
+        )  # its provider looks itself
+        return Checked(unknown=(f"{type_}: no rule for names",) if named else ())
     rule = name_rules()[type_]
-    name = after.get(rule.attribute) if rule else None
+    name = change["after"].get(rule.attribute) if rule else None
     if rule is None or not isinstance(name, str):
         return Checked()
     wrong = []
     if not rule.least <= len(name) <= rule.most:
-        wrong.append(f"{address}: the name {name!r} has {len(name)} characters, not {rule.least} to {rule.most}")
+        wrong.append(f"{here}: the name {name!r} has {len(name)} characters, not {rule.least} to {rule.most}")
     if not rule.pattern.fullmatch(name):
-        wrong.append(f"{address}: the name {name!r} has characters that are not allowed ({rule.pattern.pattern})")
-    here = f"{root}: {address}"
-    other = names.seen.setdefault(_place(type_, name, rule, after, here), here)
+        wrong.append(f"{here}: the name {name!r} is not of the form {rule.pattern.pattern}")
+    other = names.seen.setdefault((type_, name.lower(), *_place(rule, change, here)), here)
     if other != here:
-        wrong.append(f"{address}: the name {name!r} is that of {other} already")
+        wrong.append(f"{here}: the name {name!r} is that of {other} already")
     return Checked(tuple(wrong))
 
 
-def _place(type_: str, name: str, rule: NameRule, after: Mapping[str, Any], here: str) -> tuple[str, ...]:
+def _place(rule: NameRule, change: Mapping[str, Any], here: str) -> tuple[str, ...]:
     """Within what a name may stand once. What is not known before apply is taken to differ."""
     if rule.unique == ("world",):
-        return (type_, name.lower())
-    if not rule.unique or any(after.get(a) is None for a in rule.unique if a != "account"):
-        return (type_, name.lower(), here)
-    root = here.partition(":")[0]
-    return (type_, name.lower(), root, *(str(after[a]) for a in rule.unique if a != "account"))
+        return ()
+    unknown = change.get("after_unknown") or {}
+    if not rule.unique or any(unknown.get(a) for a in rule.unique):
+        return (here,)
+    return (here.partition(":")[0], *(str(change["after"].get(a)) for a in rule.unique))

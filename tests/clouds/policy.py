@@ -32,7 +32,7 @@ class Policy:
         if len(self.answered) >= MOST_REASONS:
             yield f"{len(self.answered)} checks are answered instead of passed ({', '.join(self.answered)})"
         for check, reasons in self.answered.items():
-            if any(not reason.strip() for reason in reasons):
+            if not all(reasons):
                 yield f"{check} is skipped without a reason"
 
 
@@ -56,7 +56,7 @@ def read(report: Any) -> Policy:
     rows = [row for part in parts for row in part["results"]["failed_checks"]]
     answered: dict[str, set[str]] = {}
     for row in (row for part in parts for row in part["results"]["skipped_checks"]):
-        answered.setdefault(row["check_id"], set()).add(row["check_result"].get("suppress_comment") or "")
+        answered.setdefault(row["check_id"], set()).add((row["check_result"].get("suppress_comment") or "").strip())
     failed = sorted({(row["check_id"], f"{row['file_path']} {row['resource']}") for row in rows})
     passed = sum(part["summary"]["passed"] for part in parts)
     return Policy(passed, tuple(failed), {k: tuple(sorted(v)) for k, v in sorted(answered.items())})

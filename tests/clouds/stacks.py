@@ -47,9 +47,8 @@ def deploy(infrastructure: Path, folder: str, environment: Mapping[str, str]) ->
         capture_output=True, text=True, check=False, timeout=_SECONDS, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     last = " ".join((done.stdout + done.stderr).split()[-120:])
-    problems = (
-        () if done.returncode == 0 else (Problem("", f"deploy.sh {folder} ended with {done.returncode}: {last}"),)
-    )
+    wrong = Problem("", f"deploy.sh {folder} ended with status {done.returncode}: {last}")
+    problems = (wrong,) if done.returncode else ()
     return Result(f"environments/{folder}", "deploy", time.monotonic() - start, not problems, problems)
 
 

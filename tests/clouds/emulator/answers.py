@@ -6,7 +6,7 @@ An operation is added by name, for any service that botocore describes, whether 
     def create_selection(asked: Asked) -> Mapping[str, Any]: ...
 
 What a client asked arrives as the members of the operation's input, and what is returned is written as its output, both
-by botocore's model; `ServiceException` is written as an error, and MOTO leaves the answer to moto. A method of moto is
+by botocore's model; `Refused` is written as an error, and MOTO leaves the answer to moto. A method of moto is
 corrected by putting another in its place, which is given the original first:
 
     @replaces(Queue, "attributes", for_="aws_sqs_queue")
@@ -102,6 +102,11 @@ def _note(types: str | Iterable[str], what: str) -> None:
         FOR.setdefault(type_, set()).add(what)
 
 
+class Refused(ServiceException):
+    """An error with the code and the words that it is given. (Moto takes a ServiceException itself for one of a service
+    of its own, which it cannot find.)"""
+
+
 class Kept(dict[tuple[str, str], Any]):
     """What was made, by region and name."""
 
@@ -110,7 +115,7 @@ class Kept(dict[tuple[str, str], Any]):
         self._what, self._code = what, code
 
     def __missing__(self, key: tuple[str, str]) -> Any:
-        raise ServiceException(self._code, f"{self._what} {key[1]} does not exist in {key[0]}.")
+        raise Refused(self._code, f"{self._what} {key[1]} does not exist in {key[0]}.")
 
     def of(self, region: str) -> list[Any]:
         """Everything in a region."""

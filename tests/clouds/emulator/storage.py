@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from moto.kinesis.models import kinesis_backends
-from moto.s3.models import FakeBucket
+from moto.s3.models import FakeBucket, S3Backend
 from moto.sqs.models import Queue
 
 from tests.clouds.emulator.answers import ACCOUNT, MOTO, Asked, answers, replaces
@@ -50,6 +50,14 @@ def replication(asked: Asked) -> Mapping[str, Any]:
 def forget_replication(asked: Asked) -> Mapping[str, Any]:
     _replication.pop(asked["Bucket"], None)
     return MOTO
+
+
+@replaces(S3Backend, "delete_bucket", for_="aws_s3_bucket")
+def delete_bucket(original: Any, self: S3Backend, bucket_name: str) -> Any:
+    """Also one with logs in it, so that a cycle can end without somebody who empties it."""
+    if bucket_name in self.buckets:
+        self.buckets[bucket_name].keys.clear()
+    return original(self, bucket_name)
 
 
 @replaces(Queue, "attributes", for_="aws_sqs_queue")
