@@ -85,7 +85,12 @@ def designs(providers: Sequence[str], only: Sequence[str]) -> list[Design]:
     wanted = [(name, load(path).requirements, True) for name, path in examples().items()]
     wanted += [(d.id, d.requirements, False) for d in cover().designs]
     chosen = [w for w in wanted if not only or any(word in w[0] for word in only)]
-    return [Design(id_, r, repository(evaluate(r)), example) for id_, r, example in chosen if r.provider in providers]
+    return [designed(id_, r, example) for id_, r, example in chosen if r.provider in providers]
+
+
+def designed(id_: str, requirements: Requirements, example: bool = False) -> Design:
+    """A design with its repository."""
+    return Design(id_, requirements, repository(evaluate(requirements)), example)
 
 
 def to_cycle(found: Iterable[Design], least: int = LEAST_CYCLES) -> list[Design]:

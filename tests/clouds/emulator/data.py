@@ -12,7 +12,7 @@ from typing import Any
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import Table
 from moto.elasticache.models import CacheCluster, ElastiCacheBackend, elasticache_backends
-from moto.rds.models import DBCluster, DBInstance, DBParameterGroup, RDSBackend
+from moto.rds.models import DBCluster, DBInstance, DBParameterGroup, RDSBackend, rds_backends
 
 from tests.clouds.emulator.answers import ACCOUNT, MOTO, Asked, Kept, answers, replaces
 
@@ -69,10 +69,14 @@ def delete_instance(original: Any, self: RDSBackend, db_instance_identifier: str
 def delete_cluster(
     original: Any, self: RDSBackend, cluster_identifier: str, *arguments: Any, **named: Any
 ) -> DBCluster:
-    """As above."""
+    """As above; and it leaves its global cluster, which moto forgets in other regions than the first."""
     if cluster_identifier in self.clusters:
         self.clusters[cluster_identifier].deletion_protection = False
-    return original(self, cluster_identifier, *arguments, **named)
+    gone = original(self, cluster_identifier, *arguments, **named)
+    for backend in rds_backends[ACCOUNT].values():
+        for group in backend.global_clusters.values():
+            group.members = [member for member in group.members if member is not gone]
+    return gone
 
 
 @replaces(DBParameterGroup, "update_parameters", for_="aws_db_parameter_group")

@@ -9,7 +9,7 @@ from typing import Any
 
 from moto.apigatewayv2.models import DomainName
 from moto.cloudfront.models import CloudFrontBackend, cloudfront_backends
-from moto.route53.models import Route53Backend
+from moto.route53.responses import Route53
 
 from tests.clouds.emulator.answers import ACCOUNT, Asked, answers, replaces
 
@@ -54,9 +54,9 @@ def gateway_name(original: Any, self: DomainName) -> Mapping[str, Any]:
     return {**told, "domainNameConfigurations": [{**address, **c} for c in told["domainNameConfigurations"]]}
 
 
-@replaces(Route53Backend, "create_hosted_zone", for_="aws_route53_zone")
-def zone(original: Any, self: Route53Backend, *given: Any, **named: Any) -> Any:
+@replaces(Route53, "create_hosted_zone", for_="aws_route53_zone")
+def zone(original: Any, self: Route53) -> Any:
     """Private where it belongs to a network, without being told so."""
-    return original(
-        self, *given, **{**named, "private_zone": bool(named.get("vpcid")) or named.get("private_zone", False)}
-    )
+    if self._get_param("VPC.VPCId"):
+        self.params["HostedZoneConfig"] = {**(self._get_param("HostedZoneConfig") or {}), "PrivateZone": True}
+    return original(self)
