@@ -84,8 +84,8 @@ def _calls(b: Blueprint) -> Iterator[Module]:
         yield peering(b, every)
     yield front
     yield oversight(b, every[0])
-    if (copies := backup(b, b.sites[0], every[0])) is not None:
-        yield copies
+    if b.has("backup"):
+        yield backup(b, b.sites[0], every[0])
     yield budgets(b, every[0])
 
 

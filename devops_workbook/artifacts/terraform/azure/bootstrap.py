@@ -11,12 +11,20 @@ from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.names import SHORT
-from devops_workbook.artifacts.terraform.azure.common import PROVIDERS, keyed
+from devops_workbook.artifacts.terraform.azure.common import (
+    COPIES,
+    LOGGED,
+    NO_ENDPOINT,
+    NO_KEYS,
+    NO_QUEUES,
+    PROVIDERS,
+    keyed,
+)
 from devops_workbook.artifacts.terraform.azure.roots import SHARED, group_name, settings, state_account
-from devops_workbook.artifacts.terraform.azure.security import hardware, key_body
-from devops_workbook.artifacts.terraform.azure.shared import KEY_SKIPS, VAULT_SKIPS, once_variables, vault
+from devops_workbook.artifacts.terraform.azure.security import key_body, key_skips
+from devops_workbook.artifacts.terraform.azure.shared import once_variables, vault
 from devops_workbook.artifacts.terraform.configuration import Once
-from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, call, raw
+from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, call, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 
 __all__ = ["bootstrap"]
@@ -33,29 +41,16 @@ def bootstrap(b: Blueprint) -> Once:
     m = Module("bootstrap", "Bootstrap", about, PROVIDERS)
     once_variables(m, b)
     m.local("name", b.names.of(SHARED))
-    group = m.resource(
-        "azurerm_resource_group",
-        "this",
-        "pipeline",
-        name=group_name(b, "state-rg"),
-        location=raw("var.location"),
-        tags=raw("local.tags"),
-    )
+    group = m.resource("azurerm_resource_group", "this", "pipeline", name=group_name(b, "state-rg"),
+                       location=raw("var.location"), tags=raw("local.tags"))  # fmt: skip
     storage = _account(b, m, group)
     names = [SHORT.get(id, id) for id in (*(e.environment for e in b.environments), SHARED)]
     m.resource(
-        "azurerm_storage_container",
-        "state",
-        "pipeline",
-        for_each=call("toset", names),
-        name=raw("each.key"),
-        storage_account_id=storage.id,
-        container_access_type="private",
+        "azurerm_storage_container", "state", "pipeline", for_each=call("toset", names), name=raw("each.key"),
+        storage_account_id=storage.id, container_access_type="private",
         why="Each configuration has a container to itself: who may change one cannot read the state of another.",
-        skips={
-            "CKV2_AZURE_21": "Reads and writes are in the account's diagnostic log, which Defender and operators read."
-        },
-    )
+        skips={"CKV2_AZURE_21": LOGGED},
+    )  # fmt: skip
     m.resource(
         "azurerm_management_lock",
         "state",
@@ -65,8 +60,32 @@ def bootstrap(b: Blueprint) -> Once:
         lock_level="CanNotDelete",
         notes="Holds the state of everything.",
     )
+    _watched(b, m, group, storage)
     m.output("account", storage.name, "Storage account of the states.")
     return Once(m, settings(raw("var.subscription_id")))
+
+
+def _watched(b: Blueprint, m: Module, group: Ref, storage: Ref) -> None:
+    """Who read or changed a state is on record."""
+    kept = b.requirements.log_retention_days
+    workspace = m.resource(
+        "azurerm_log_analytics_workspace",
+        "state",
+        "pipeline",
+        name=f"{b.names.of(SHARED)}-state",
+        location=raw("var.location"),
+        resource_group_name=group.name,
+        sku="PerGB2018",
+        tags=raw("local.tags"),
+        local_authentication_enabled=False,
+        retention_in_days=Noted(
+            min(730, max(30, kept)), f"Requirement: logs are kept for {kept} days; a workspace takes 30 to 730."
+        ),
+    )
+    m.resource(
+        "azurerm_monitor_diagnostic_setting", "state", "pipeline", name="logs", log_analytics_workspace_id=workspace.id,
+        target_resource_id=template(storage.id, "/blobServices/default"), enabled_log=Nested(category_group="allLogs"),
+    )  # fmt: skip
 
 
 def _account(b: Blueprint, m: Module, group: Ref) -> Ref:
@@ -78,7 +97,7 @@ def _account(b: Blueprint, m: Module, group: Ref) -> Ref:
         "azurerm_storage_account",
         "state",
         "pipeline",
-        skips=_SKIPS,
+        skips=_SKIPS | ({} if keyed(b) else {"CKV2_AZURE_1": NO_KEYS}),
         name=state_account(b),
         location=raw("var.location"),
         resource_group_name=group.name,
@@ -109,17 +128,16 @@ def _account(b: Blueprint, m: Module, group: Ref) -> Ref:
 
 
 _SKIPS = {
-    "CKV_AZURE_59": "The pipeline reaches it from outside the network; the firewall lets in its addresses alone.",
-    "CKV_AZURE_206": "State is in three zones; it is about one region, and can be imported again.",
-    "CKV_AZURE_33": "The account has no queues.",
-    "CKV2_AZURE_33": "It is there before any network is; the firewall lets in the pipeline's addresses alone.",
-    "CKV2_AZURE_1": "Keys are the provider's unless the requirements ask for the team's own.",
+    "CKV_AZURE_59": NO_ENDPOINT,
+    "CKV2_AZURE_33": NO_ENDPOINT,
+    "CKV_AZURE_206": COPIES,
+    "CKV_AZURE_33": NO_QUEUES,
 }
 
 
 def _encrypted(b: Blueprint, m: Module, group: Ref) -> dict[str, Any]:
     """A vault and a key before everything else, since the state is the first thing to be kept."""
-    box = vault(b, m, group, "state", "pipeline", VAULT_SKIPS)
+    box = vault(b, m, group, "state", "pipeline")
     identity = m.resource(
         "azurerm_user_assigned_identity",
         "state",
@@ -136,7 +154,7 @@ def _encrypted(b: Blueprint, m: Module, group: Ref) -> dict[str, Any]:
         why=b.why("infrastructure.security"),
         name="state",
         key_vault_id=box.id,
-        skips=KEY_SKIPS if not hardware(b) else {"CKV_AZURE_40": KEY_SKIPS["CKV_AZURE_40"]},
+        skips=key_skips(b),
         **key_body(b),
         tags=raw("local.tags"),
     )
@@ -153,4 +171,4 @@ def _encrypted(b: Blueprint, m: Module, group: Ref) -> dict[str, Any]:
         "identity": Nested(type="UserAssigned", identity_ids=[identity.id]),
         "customer_managed_key": Nested(key_vault_key_id=key.versionless_id, user_assigned_identity_id=identity.id),
         "depends_on": [grant],
-    }
+    }  # fmt: skip

@@ -47,13 +47,7 @@ def budgets(b: Blueprint, made: Made) -> Module:
     if b.choice("cost.monitoring") == "budget-anomaly":
         address = given(m, "notification_address", "string", "Where alerts are sent.", raw("var.notification_address"))
         m.resource(
-            "azurerm_cost_anomaly_alert",
-            "this",
-            "budget",
-            name=template(name(m), "-anomaly"),
-            subscription_id=scope,
-            display_name="Cost anomaly",
-            email_addresses=[address],
-            email_subject="Cost anomaly",
-        )
+            "azurerm_cost_anomaly_alert", "this", "budget", name=template(name(m), "-anomaly"), subscription_id=scope,
+            display_name="Cost anomaly", email_addresses=[address], email_subject="Cost anomaly",
+        )  # fmt: skip
     return m

@@ -48,13 +48,13 @@ PRIVATE_ZONES = {
 
 # Why a check of checkov does not fit, where the same holds in several places.
 NO_KEYS = "Keys are the provider's unless the requirements ask for others; that of logs the module observability sets."
-NO_QUEUES = "The account has no queues."
 NO_ENDPOINT = (
     "The plan has no private endpoint here; a firewall for named callers, or Entra identities alone, keep it closed."
 )
 LOGGED = (
-    "Reads are in the diagnostic log of the account or, for copies, of the backup vault; the check looks elsewhere."
+    "Reads of blobs are in a diagnostic log, of the account or, for copies, of the backup vault; there are no queues."
 )
+NO_QUEUES = LOGGED
 COPIES = "Copies in other regions follow the plan, by object replication; the account's own pairing does not."
 
 NOBODYS_KEY = (

@@ -29,21 +29,13 @@ _CLOSED = 4096  # the last priority
 
 # Tags of Azure's own address ranges (https://learn.microsoft.com/azure/virtual-network/service-tags-overview, 2026-11).
 _TAGS = {
-    "blob-storage": "Storage",
-    "service-bus": "ServiceBus",
-    "event-hubs": "EventHub",
-    "key-vault": "AzureKeyVault",
-    "key-vault-keys": "AzureKeyVault",
-    "container-registry": "AzureContainerRegistry",
+    "blob-storage": "Storage", "service-bus": "ServiceBus", "event-hubs": "EventHub", "key-vault": "AzureKeyVault",
+    "key-vault-keys": "AzureKeyVault", "container-registry": "AzureContainerRegistry",
     "entra-id": "AzureActiveDirectory",
-    "azure-monitor": "AzureMonitor",
-    "log-analytics": "AzureMonitor",
-    "application-insights": "AzureMonitor",
-    "azure-dashboards": "AzureMonitor",
-    "azure-alerts": "AzureMonitor",
-    "azure-activity-log": "AzureMonitor",
+    "azure-monitor": "AzureMonitor", "log-analytics": "AzureMonitor", "application-insights": "AzureMonitor",
+    "azure-dashboards": "AzureMonitor", "azure-alerts": "AzureMonitor", "azure-activity-log": "AzureMonitor",
     "azure-nat-gateway": "Internet",
-}
+}  # fmt: skip
 
 # Ports that a service listens on where they are not the connection's: the service's own, and AMQP beside HTTPS.
 _PORTS: Mapping[str, tuple[str, ...]] = {
@@ -89,8 +81,7 @@ def _connections(b: Blueprint, site: Site) -> Iterator[_Rule]:
 
 
 def _ends(b: Blueprint, x: Connection, machines: set[str]) -> tuple[str, str]:
-    """Who opens it, and to whom. What is pulled, and work that waits in a service, is fetched by "
-    "the one who wants it."""
+    """Who opens it, and to whom. What is pulled, and work that waits in a service, is fetched by who wants it."""
     source, target = b.component(x.source), b.component(x.target)
     served = target.role == "compute" or target.id in machines
     managed = source.service in b.provider.services and source.role not in (*_ENTRY, "compute")

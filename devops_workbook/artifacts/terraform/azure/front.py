@@ -1,9 +1,10 @@
 """What leads users to the entry of a site: names, and, where the design has them, the CDN, the firewall before API
 Management, and the switch to the second site.
 
-One module for all sites, in two steps: `begun` writes what entries need to know beforehand, `finished` what needs to
-know the entries. Azure DNS looks after nothing, so Front Door or Traffic Manager asks the entries whether they are
-well."""
+One module for all sites, in two steps: `begun` writes what entries need to know beforehand, `finished` what needs
+to know the entries. Azure DNS looks after nothing, so Front Door or Traffic Manager asks the entries whether they are
+well.
+"""
 
 from __future__ import annotations
 
@@ -34,20 +35,14 @@ _TYPES = ["text/html", "text/css", "text/plain", "application/javascript", "appl
 
 
 def begun(b: Blueprint, every: Sequence[Made]) -> Module:
-    """The zone of the system's names, and Front Door's profile. every: the modules of each site, "
-    "down to the network."""
-    about = (
-        "The names that users know the system by, and the way from them to the entries of the sites.",
-        b.why("disaster_recovery.high_availability"),
-    )
+    """The zone of the system's names, and Front Door's profile. every: the modules of each site."""
+    about = ("The names that users know the system by, and the way from them to the entries of the sites.",
+             b.why("disaster_recovery.high_availability"))  # fmt: skip
     m = Module("front", "Front: names, and the way to the sites.", about, PROVIDERS)
     domain = m.variable(
-        "domain",
-        "string",
-        "Name that users know the system by.",
-        raw("var.domain"),
+        "domain", "string", "Name that users know the system by.", raw("var.domain"),
         checks=(('can(regex("^[a-z0-9.-]+$", var.domain))', "domain must be a name such as shop.example.com."),),
-    )
+    )  # fmt: skip
     if hidden(b) and served_by(b, "entry", "application-gateway"):
         _private_zone(b, m, every, domain)
     else:
@@ -139,7 +134,7 @@ def _in_zone(m: Module, made: Made, zone: str = "azurerm_dns_zone.this") -> dict
 
 def _record(b: Blueprint, m: Module, every: Sequence[Made]) -> None:
     zone = _in_zone(m, every[0])
-    common = {"name": _label(m), **zone, "ttl": _ttl(b)}
+    common: dict[str, Any] = {"name": _label(m), **zone, "ttl": _ttl(b)}
     if served_by(b, "entry", "api-management"):
         target = _entries(b, m, every, "entry_host")[0]
         m.resource("azurerm_dns_cname_record", "entry", "dns", **common, record=target, tags=tags(m, "dns"))
@@ -182,10 +177,8 @@ def _manager(b: Blueprint, m: Module, every: Sequence[Made]) -> None:
         ),
         tags=tags(m, "dns"),
     )
-    places = [
-        given(m, f"{which}_location", "string", f"Region of the {which} site.", site.region.id)
-        for site, which in zip(b.sites, ("first", "second"), strict=True)
-    ]
+    places = [given(m, f"{which}_location", "string", f"Region of the {which} site.", site.region.id)
+              for site, which in zip(b.sites, ("first", "second"), strict=True)]  # fmt: skip
     for turn, (which, target) in enumerate(zip(("first", "second"), entries, strict=True)):
         more: dict[str, Any] = {"count": raw(f"{_second(b, m)} ? 1 : 0"), "enabled": _serves(m)} if turn else {}
         ways: dict[str, Any] = {"endpoint_location": places[turn]} if _active(b) else {"priority": turn + 1}

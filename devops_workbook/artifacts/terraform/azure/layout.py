@@ -16,18 +16,9 @@ from devops_workbook.artifacts.terraform.azure.common import keyed, served_by
 from devops_workbook.design.model import Component
 
 __all__ = [
-    "CUTS",
-    "cuts",
-    "endpoint_of",
-    "fronted",
-    "gateway_inside",
-    "kind_of",
-    "machines_of",
-    "part",
-    "private",
-    "tiers",
+    "CUTS", "cuts", "endpoint_of", "fronted", "gateway_inside", "kind_of", "machines_of", "part", "private", "tiers",
     "two_tier",
-]
+]  # fmt: skip
 
 # Subnet -> the plan's block that it is cut from, further bits of its prefix, and which of the pieces it is.
 CUTS: Mapping[str, tuple[str, int, int]] = {

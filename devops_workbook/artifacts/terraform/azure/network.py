@@ -18,6 +18,7 @@ from devops_workbook.artifacts.terraform.azure.common import (
     diagnostics,
     given,
     group,
+    kept,
     location,
     module,
     name,
@@ -49,6 +50,7 @@ _SERVICES = {
     "key-vault": "Microsoft.KeyVault", "key-vault-keys": "Microsoft.KeyVault",
     "container-registry": "Microsoft.ContainerRegistry",
 }  # fmt: skip
+_CHECKED_DAYS = 90
 _RULE = (
     "map(object({ subnet = string, direction = string, access = string, priority = number, protocol = string, "
     "ports = list(string), source = string, target = string, why = string }))"
@@ -183,31 +185,18 @@ def _rules(b: Blueprint, m: Module, made: Made, site: Site) -> None:
             resource_group_name=group(m, made), tags=raw('merge(var.tags, { component = "${each.key}${var.site}" })'),
         )  # fmt: skip
     _places(b, m, site, bool(members))
-    told = "Rules of the security groups, from the connections of the design; source and target are places or tags."
+    told = "Rules of the security groups, from the connections of the design; ends are places or Azure's tags."
     every = m.variable("rules", _RULE, told, dict(rules(b, site)), why=b.why("security.network"), checks=(_PRIORITY,))
     m.resource(
-        "azurerm_network_security_rule",
-        "this",
-        "network",
-        file="rules",
-        why=b.why("security.network"),
-        for_each=raw(
-            f"{{ for id, r in {every} : id => r if alltrue([for p in [r.source, r.target] : "
-            "length(lookup(local.places, p, [p])) > 0]) }"
-        ),
-        name=raw("each.key"),
-        description=raw("each.value.why"),
-        resource_group_name=group(m, made),
+        "azurerm_network_security_rule", "this", "network", file="rules", why=b.why("security.network"),
+        for_each=raw(f"{{ for id, r in {every} : id => r if alltrue([for p in [r.source, r.target] : "
+                     "length(lookup(local.places, p, [p])) > 0]) }"),
+        name=raw("each.key"), description=raw("each.value.why"), resource_group_name=group(m, made),
         network_security_group_name=raw("local.security_groups[each.value.subnet]"),
-        priority=raw("each.value.priority"),
-        direction=raw("each.value.direction"),
-        access=raw("each.value.access"),
-        protocol=raw("each.value.protocol"),
-        source_port_range="*",
-        destination_port_ranges=raw("each.value.ports"),
-        **_end("source", "source"),
-        **_end("destination", "target"),
-    )
+        priority=raw("each.value.priority"), direction=raw("each.value.direction"), access=raw("each.value.access"),
+        protocol=raw("each.value.protocol"), source_port_range="*", destination_port_ranges=raw("each.value.ports"),
+        **_end("source", "source"), **_end("destination", "target"),
+    )  # fmt: skip
     for subnet in _SUBNETS:
         m.resource(
             "azurerm_subnet_network_security_group_association", subnet, _component(b, subnet), file="rules",
@@ -357,6 +346,7 @@ def _recorded(b: Blueprint, m: Module, made: Made, vnet: Ref) -> None:
         "network",
         file="rules",
         name=named(m, "flows"),
+        skips={"CKV_AZURE_12": kept(b)} if days < _CHECKED_DAYS else {},
         network_watcher_name=Noted(
             template("NetworkWatcher_", location(m)), "Azure makes one in every region that has a network."
         ),
@@ -395,25 +385,19 @@ def _given(b: Blueprint, m: Module) -> None:
 def peering(b: Blueprint, every: Sequence[Made]) -> Module:
     """The way between the networks of the two sites, over Azure's own lines. every: the modules of each site."""
     about = (
-        "Telemetry of the second site reaches the tools of the first this way; what may pass stands "
-        "in the rules of both "
-        "networks.",
+        "Telemetry of the second site reaches the tools of the first this way; what may pass stands in the rules of "
+        "both networks.",
     )
     m = Module("peering", "Peering: the networks of the two sites.", about, PROVIDERS, None, b.present(b.sites[1]))
     for (side, here, component), (other, there, _) in permutations(zip(_SIDES, every, _NETWORKS, strict=True)):
         m.resource(
-            "azurerm_virtual_network_peering",
-            side,
-            component,
-            name=f"to-{other}",
+            "azurerm_virtual_network_peering", side, component, name=f"to-{other}",
             resource_group_name=_wired(m, f"{side}_group", here["group"].wire("resource_group_name")),
             virtual_network_name=_wired(m, f"{side}_network", here["network"].wire("network_name")),
             remote_virtual_network_id=_wired(m, f"{other}_network_id", there["network"].wire("network_id")),
-            allow_virtual_network_access=True,
-            allow_forwarded_traffic=False,
-            allow_gateway_transit=False,
+            allow_virtual_network_access=True, allow_forwarded_traffic=False, allow_gateway_transit=False,
             use_remote_gateways=False,
-        )
+        )  # fmt: skip
     return m
 
 

@@ -28,18 +28,12 @@ _CATEGORIES = [
 # (website/docs/r/security_center_subscription_pricing of azurerm 4.55).
 _PLANS: Mapping[str, str] = {
     "azure-sql": "SqlServers",
-    "azure-sql-hyperscale": "SqlServers",
-    "cosmos-db": "CosmosDbs",
+    "azure-sql-hyperscale": "SqlServers", "cosmos-db": "CosmosDbs",
     "blob-storage": "StorageAccounts",
-    "key-vault": "KeyVaults",
-    "key-vault-keys": "KeyVaults",
-    "aks": "Containers",
-    "container-apps": "Containers",
-    "container-registry": "Containers",
-    "azure-functions": "AppServices",
-    "vm-scale-sets": "VirtualMachines",
+    "key-vault": "KeyVaults", "key-vault-keys": "KeyVaults", "aks": "Containers", "container-apps": "Containers",
+    "container-registry": "Containers", "azure-functions": "AppServices", "vm-scale-sets": "VirtualMachines",
     "api-management": "Api",
-}
+}  # fmt: skip
 _SUBPLANS = {"VirtualMachines": "P2", "StorageAccounts": "DefenderForStorageV2", "KeyVaults": "PerKeyVault",
              "Arm": "PerSubscription", "Api": "P1"}  # fmt: skip
 
@@ -93,23 +87,24 @@ def _audit(b: Blueprint, m: Module, made: Made, scope: Ref) -> None:
 def _detection(b: Blueprint, m: Module) -> None:
     services = (c.service for c in b.topology.components)
     plans = sorted({_PLANS[s] for s in services if s in _PLANS} | {"Arm", "CloudPosture"})
+    subplans: dict[str, Any] = {plan: _SUBPLANS.get(plan) for plan in plans}
     m.resource(
         "azurerm_security_center_subscription_pricing", "this", "threat-detection", why=b.why("security.compliance"),
-        for_each={plan: _SUBPLANS.get(plan) for plan in plans}, tier="Standard", resource_type=raw("each.key"),
+        for_each=subplans, tier="Standard", resource_type=raw("each.key"),
         subplan=raw("each.value"),
     )  # fmt: skip
     address = given(m, "notification_address", "string", "Where findings are sent.", raw("var.notification_address"))
     m.resource(
         "azurerm_security_center_contact", "this", "threat-detection", name="default", email=address,
         alert_notifications=True, alerts_to_admins=True,
-        phone=Noted("", "Pages come from the alarms; findings are read in working hours."),
+        phone=given(m, "security_phone", "string", "Whom Microsoft calls about findings.", raw("var.security_phone")),
     )  # fmt: skip
 
 
 def _policies(b: Blueprint, m: Module, scope: Ref) -> None:
     region = given(m, "location", "string", "Region of the first site.", b.sites[0].region.id)
     wanted: dict[str, Any] = {f: INITIATIVES[f] for f in b.requirements.compliance if f in INITIATIVES}
-    initiatives: dict[str, Any] = (
+    initiatives = (
         {**wanted, "benchmark": _BENCHMARK} if not wanted or len(wanted) < len(b.requirements.compliance) else wanted
     )
     m.resource(

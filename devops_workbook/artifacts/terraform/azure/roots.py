@@ -31,6 +31,7 @@ TO_SET: tuple[tuple[str, str], ...] = (
     ("domain", "the name that users know the system by, of which Azure DNS becomes the name server"),
     ("certificate_issuer", "the authority that signs the entry's certificate, as the vault knows it; Self until then"),
     ("notification_address", "where alarms and budget alerts go"),
+    ("security_phone", "the number that Microsoft calls when it finds that the system is under attack"),
     ("client_ranges", "the addresses that users come from, where the system is not public"),
     ("pipeline_addresses", "the public addresses that the pipeline works from; none for one inside the network"),
     ("cost_centre", "who pays, as the tag says it"),
@@ -150,6 +151,7 @@ def _strings(b: Blueprint) -> tuple[tuple[str, str, Any, tuple[str, str]], ...]:
             _ISSUER,
         ),
         ("notification_address", "E-mail address for alarms.", f"{owner}@example.com", _EMAIL),
+        ("security_phone", "Number for calls about findings.", "+15550100", _PHONE),
         ("cost_centre", "Who pays; a tag's value.", text(b.requirements.owner), _COST),
         ("image_tag", "Tag of the service's image.", "0.1.0", _IMAGE),
         ("repository", "Repository of the service.", f"{owner}/{b.names.system}", _REPOSITORY),
@@ -163,10 +165,8 @@ def root_variables(b: Blueprint) -> tuple[Variable, ...]:
         "environment", "string", "Which environment.", b.each(lambda e: e.environment), "", (_ENVIRONMENT,), False
     )
     strings = (Variable(n, "string", told, value, _before(n), (check,), False) for n, told, value, check in _strings(b))
-    ranges = (
-        ("client_ranges", "Addresses that requests come from.", ["10.0.0.0/8"]),
-        ("pipeline_addresses", "Public addresses that the pipeline comes from.", ["203.0.113.10"]),
-    )
+    ranges = (("client_ranges", "Addresses that requests come from.", ["10.0.0.0/8"]),
+              ("pipeline_addresses", "Public addresses that the pipeline comes from.", ["203.0.113.10"]))  # fmt: skip
     lists = (Variable(n, "list(string)", told, value, _before(n), (_ranges(n),), False) for n, told, value in ranges)
     return (environment, *strings, *lists, _takes_over(b))
 
@@ -201,6 +201,7 @@ _ISSUER = (
     "certificate_issuer must be letters, digits and dashes.",
 )
 _EMAIL = ('can(regex("^[^@ ]+@[^@ ]+$", var.notification_address))', "notification_address must be an e-mail address.")
+_PHONE = ('can(regex("^[+][0-9]{6,15}$", var.security_phone))', "security_phone must be a number such as +15550100.")
 _COST = ("length(var.cost_centre) <= 256", "cost_centre must be at most 256 characters.")
 _IMAGE = ('can(regex("^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$", var.image_tag))', "image_tag must be a tag of an image.")
 _REPOSITORY = (

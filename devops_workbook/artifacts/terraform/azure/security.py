@@ -10,6 +10,7 @@ from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint, Site
 from devops_workbook.artifacts.terraform.azure.common import (
+    NO_ENDPOINT,
     PRIVATE_ZONES,
     Made,
     base,
@@ -30,7 +31,7 @@ from devops_workbook.artifacts.terraform.azure.layout import fronted
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, call, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 
-__all__ = ["certified", "hardware", "key_body", "security", "vault_body"]
+__all__ = ["certified", "hardware", "key_body", "key_skips", "security"]
 
 _KEPT_DAYS = 90  # the longest that a vault keeps what was deleted; nobody can shorten it
 _VAULT = PRIVATE_ZONES["key-vault"]
@@ -68,20 +69,9 @@ def security(b: Blueprint, site: Site, made: Made) -> Module:
 # --- vaults ----------------------------------------------------------------------------------------------
 
 
-def vault_body(m: Module, sku: str) -> dict[str, Any]:
-    """What all vaults have."""
-    addresses = given(m, "pipeline_addresses", "list(string)", "Addresses that the pipeline comes from.",
-                      raw("var.pipeline_addresses"))  # fmt: skip
-    return {
-        "tenant_id": given(m, "tenant_id", "string", "Entra tenant.", raw("var.tenant_id")),
-        "sku_name": sku, "rbac_authorization_enabled": True, "purge_protection_enabled": True,
-        "soft_delete_retention_days": _KEPT_DAYS, "ip_rules": addresses,
-    }  # fmt: skip
-
-
 def _vault(b: Blueprint, m: Module, made: Made, what: str, component: str, sku: str, why: str) -> Ref:
-    body = vault_body(m, sku)
-    addresses = body.pop("ip_rules")
+    told = "Public addresses that the pipeline comes from."
+    addresses = given(m, "pipeline_addresses", "list(string)", told, raw("var.pipeline_addresses"))
     rules: dict[str, Any] = {"default_action": "Deny", "bypass": "AzureServices", "ip_rules": addresses}
     public: Any = Noted(raw(f"length({addresses}) > 0"), "Only for a pipeline that works outside of the network.")
     if not b.has("endpoints"):
@@ -90,27 +80,32 @@ def _vault(b: Blueprint, m: Module, made: Made, what: str, component: str, sku: 
         rules["virtual_network_subnet_ids"] = call("concat", subnets, [tools])
         public = Noted(True, "The design has no private endpoints; only the subnets and addresses below get in.")
     vault = m.resource(
-        "azurerm_key_vault", what, component, file=what, why=why, skips=_SKIPS if not b.has("endpoints") else _OPEN,
-        name=unique(m, b, f"{what}_vault", what, f"vault of {what}", 24), location=location(m),
-        resource_group_name=group(m, made), **body, public_network_access_enabled=public, network_acls=Nested(**rules),
+        "azurerm_key_vault",
+        what,
+        component,
+        file=what,
+        why=why,
+        skips=_skips(b),
+        name=unique(m, b, f"{what}_vault", what, f"vault of {what}", 24),
+        location=location(m),
+        resource_group_name=group(m, made),
+        tenant_id=given(m, "tenant_id", "string", "Entra tenant.", raw("var.tenant_id")),
+        sku_name=sku,
+        rbac_authorization_enabled=True,
+        purge_protection_enabled=True,
+        soft_delete_retention_days=_KEPT_DAYS,
+        public_network_access_enabled=public,
+        network_acls=Nested(**rules),
         tags=tags(m, component),
-    )  # fmt: skip
+    )
     if b.has("endpoints"):
         endpoint(m, made, ("endpoints", component), what, vault.id, "vault", _VAULT, file=what)  # type: ignore[arg-type]
     diagnostics(m, b, made, component, what, vault.id, file=what)
     return vault
 
 
-_OPEN = {
-    "CKV_AZURE_189": "Closed but to the addresses of the pipeline, which writes keys and "
-    "certificates; closed to all without them."
-}
-_SKIPS = {
-    "CKV_AZURE_189": "The plan has no private endpoints; the firewall lets in the subnets of the "
-    "application and the pipeline.",
-    "CKV2_AZURE_32": "The plan has no private endpoints; the firewall lets in the subnets of the "
-    "application and the pipeline.",
-}
+def _skips(b: Blueprint) -> dict[str, str]:
+    return {} if b.has("endpoints") else {"CKV2_AZURE_32": NO_ENDPOINT}
 
 
 def _secrets(b: Blueprint, m: Module, made: Made) -> None:
@@ -163,18 +158,9 @@ def _keys(b: Blueprint, m: Module, made: Made) -> None:
     body = key_body(b)
     lifecycle = body.pop("lifecycle")
     key = m.resource(
-        "azurerm_key_vault_key",
-        "this",
-        "keys",
-        file="keys",
-        skips=_KEY_SKIPS(b),
-        for_each=uses,
-        name=raw("each.key"),
-        key_vault_id=vault.id,
-        **body,
-        tags=tags(m, "keys"),
-        lifecycle=lifecycle,
-    )
+        "azurerm_key_vault_key", "this", "keys", file="keys", skips=key_skips(b), for_each=uses, name=raw("each.key"),
+        key_vault_id=vault.id, **body, tags=tags(m, "keys"), lifecycle=lifecycle,
+    )  # fmt: skip
     m.output("key_version_ids", raw(f"{{ for use, key in {key} : use => key.id }}"), "Keys by use, with their version.")
     if keyed(b):
         _user(b, m, made, key)
@@ -182,13 +168,13 @@ def _keys(b: Blueprint, m: Module, made: Made) -> None:
         m.output("key_ids", raw(f"{{ for use, key in {key} : use => key.versionless_id }}"), "Keys by use.")
 
 
-def _KEY_SKIPS(b: Blueprint) -> dict[str, str]:  # noqa: N802 - beside the other skips
-    rotated = {"CKV_AZURE_40": "The rotation policy gives every version its date of expiry."}
-    return (
-        rotated
-        if hardware(b)
-        else {**rotated, "CKV_AZURE_112": "The requirements ask for keys of the team's own, not for hardware."}
-    )
+def key_skips(b: Blueprint) -> dict[str, str]:
+    """What checks ask of keys and these do not meet."""
+    checks = ("CKV_AZURE_40",) if hardware(b) else ("CKV_AZURE_40", "CKV_AZURE_112")
+    return dict.fromkeys(checks, _KEYS)
+
+
+_KEYS = "A policy gives each version of a key its end; keys are in hardware where the requirements ask for that."
 
 
 def _user(b: Blueprint, m: Module, made: Made, key: Ref) -> None:

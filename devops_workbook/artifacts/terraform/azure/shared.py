@@ -12,7 +12,7 @@ from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.names import SHORT
-from devops_workbook.artifacts.terraform.azure.common import PROVIDERS, keyed, permission
+from devops_workbook.artifacts.terraform.azure.common import NO_ENDPOINT, PROVIDERS, keyed, permission
 from devops_workbook.artifacts.terraform.azure.roots import (
     NOBODY,
     SHARED,
@@ -26,23 +26,18 @@ from devops_workbook.artifacts.terraform.azure.roots import (
     tags_of,
     text,
 )
-from devops_workbook.artifacts.terraform.azure.security import hardware, key_body
+from devops_workbook.artifacts.terraform.azure.security import hardware, key_body, key_skips
 from devops_workbook.artifacts.terraform.configuration import Once
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, call, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 
-__all__ = ["KEY_SKIPS", "VAULT_SKIPS", "once_variables", "shared", "vault"]
+__all__ = ["once_variables", "shared", "vault"]
 
 _UNTAGGED_DAYS = 30
 
-VAULT_SKIPS = {
-    "CKV_AZURE_189": "The pipeline writes the key from outside the network; the firewall lets in its addresses alone.",
-    "CKV2_AZURE_32": "It is there before any network is; the firewall lets in the pipeline's addresses alone.",
-}
-KEY_SKIPS = {
-    "CKV_AZURE_40": "The rotation policy gives every version its date of expiry.",
-    "CKV_AZURE_112": "The requirements ask for keys of the team's own, not for hardware.",
-}
+_IMAGES = (
+    "One registry serves all sites, as the bill counts; the pipeline, which alone may push, scans and signs its images."
+)
 
 
 def once_variables(m: Module, b: Blueprint) -> None:
@@ -127,21 +122,18 @@ def _registry(b: Blueprint, m: Module, group: Ref) -> None:
 
 
 _REGISTRY_SKIPS = {
-    "CKV_AZURE_139": "The pipeline pushes from outside the network; the firewall lets in its addresses alone.",
-    "CKV_AZURE_164": "Images are signed by the pipeline and verified before they run; content trust "
-    "of this kind is retired.",
-    "CKV_AZURE_165": "The plan has one registry; the second site pulls from it, as the bill counts.",
-    "CKV_AZURE_166": "The pipeline scans every image before it pushes it; nothing else may push.",
+    "CKV_AZURE_139": NO_ENDPOINT,
+    **dict.fromkeys(("CKV_AZURE_164", "CKV_AZURE_165", "CKV_AZURE_166"), _IMAGES),
 }
 
 
-def vault(b: Blueprint, m: Module, group: Ref, what: str, component: str, skips: Mapping[str, str]) -> Ref:
+def vault(b: Blueprint, m: Module, group: Ref, what: str, component: str) -> Ref:
     """A vault of keys for what is applied once."""
     return m.resource(
         "azurerm_key_vault",
         what,
         component,
-        skips=skips,
+        skips={"CKV2_AZURE_32": NO_ENDPOINT},
         name=b.names.compact(SHARED, what),
         location=raw("var.location"),
         resource_group_name=group.name,
@@ -157,17 +149,10 @@ def vault(b: Blueprint, m: Module, group: Ref, what: str, component: str, skips:
 
 
 def _encrypted(b: Blueprint, m: Module, group: Ref) -> dict[str, Any]:
-    box = vault(b, m, group, "images", "registry", VAULT_SKIPS)
-    identity = m.resource(
-        "azurerm_user_assigned_identity",
-        "registry",
-        "registry",
-        file="registry",
-        name=f"{b.names.of(SHARED)}-registry",
-        location=raw("var.location"),
-        resource_group_name=group.name,
-        tags=_tags("registry"),
-    )
+    box = vault(b, m, group, "images", "registry")
+    identity = m.resource("azurerm_user_assigned_identity", "registry", "registry", file="registry",
+                          name=f"{b.names.of(SHARED)}-registry", location=raw("var.location"),
+                          resource_group_name=group.name, tags=_tags("registry"))  # fmt: skip
     key = m.resource(
         "azurerm_key_vault_key",
         "registry",
@@ -175,26 +160,21 @@ def _encrypted(b: Blueprint, m: Module, group: Ref) -> dict[str, Any]:
         file="registry",
         why=b.why("infrastructure.security"),
         name="registry",
-        skips=KEY_SKIPS if not hardware(b) else {"CKV_AZURE_40": KEY_SKIPS["CKV_AZURE_40"]},
+        skips=key_skips(b),
         key_vault_id=box.id,
         **key_body(b),
         tags=_tags("registry"),
     )
     grant = m.resource(
-        "azurerm_role_assignment",
-        "registry",
-        "registry",
-        file="registry",
-        scope=key.resource_versionless_id,
-        role_definition_name=permission("key-vault-keys", "database")["roles"][0],
-        principal_id=identity.principal_id,
+        "azurerm_role_assignment", "registry", "registry", file="registry", scope=key.resource_versionless_id,
+        role_definition_name=permission("key-vault-keys", "database")["roles"][0], principal_id=identity.principal_id,
         principal_type="ServicePrincipal",
-    )
+    )  # fmt: skip
     return {
         "identity": Nested(type="UserAssigned", identity_ids=[identity.id]),
         "encryption": Nested(key_vault_key_id=key.versionless_id, identity_client_id=identity.client_id),
         "depends_on": [grant],
-    }
+    }  # fmt: skip
 
 
 # --- identities ------------------------------------------------------------------------------------------
@@ -296,7 +276,7 @@ def _rights(b: Blueprint, m: Module, identity: Ref, ids: list[str]) -> None:
         file="rights",
         for_each=subscriptions,
         scope=scope,
-        why="Gives the identities of the service their rights, but to nobody one to give rights, or to own anything.",
+        why="Gives the identities of the service their rights, but nobody a right to give rights or to own anything.",
         role_definition_name="Role Based Access Control Administrator",
         principal_id=raw(f"{identity}[each.key].principal_id"),
         principal_type="ServicePrincipal",
@@ -328,9 +308,9 @@ _PRIVILEGED = (
 
 
 def _clause(action: str, of: str) -> str:
-    id = f"@{of}[Microsoft.Authorization/roleAssignments:RoleDefinitionId]"
-    no = f"{id} ForAnyOfAllValues:GuidNotEquals {{{_PRIVILEGED}}}"
-    who = f"@{of}[Microsoft.Authorization/roleAssignments:PrincipalType] StringEqualsIgnoreCase 'ServicePrincipal'"
+    one = f"@{of}[Microsoft.Authorization/roleAssignments"
+    no = f"{one}:RoleDefinitionId] ForAnyOfAllValues:GuidNotEquals {{{_PRIVILEGED}}}"
+    who = f"{one}:PrincipalType] StringEqualsIgnoreCase 'ServicePrincipal'"
     return f"((!(ActionMatches{{'Microsoft.Authorization/roleAssignments/{action}'}})) OR ({no} AND {who}))"
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.terraform.azure.common import (
     CLOSING,
+    NO_KEYS,
     OPENING,
     WEEKDAYS,
     Made,
@@ -14,6 +15,7 @@ from devops_workbook.artifacts.terraform.azure.common import (
     diagnostics,
     given,
     group,
+    keyed,
     native_logs,
     permission,
     security_groups,
@@ -138,6 +140,8 @@ _POOL = "The plan counts one pool of nodes, of sizes without a local disk; it le
 
 def _skips(b: Blueprint) -> dict[str, str]:
     found = {"CKV_AZURE_226": _POOL, "CKV_AZURE_232": _POOL}
+    if not keyed(b):
+        found["CKV_AZURE_117"] = NO_KEYS
     if not served_by(b, "logs", "log-analytics"):
         found["CKV_AZURE_4"] = f"{b.decision('observability.logging').choice.title} keeps the logs, as the plan says."
     return found

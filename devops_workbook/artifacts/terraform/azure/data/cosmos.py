@@ -12,6 +12,7 @@ from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint, Each
 from devops_workbook.artifacts.terraform.azure.common import (
+    NO_KEYS,
     PRIVATE_ZONES,
     Made,
     diagnostics,
@@ -47,7 +48,8 @@ def database(b: Blueprint, m: Module, made: Made, first: Made | None) -> None:
         return
     account = m.resource(
         "azurerm_cosmosdb_account", "this", ("database", *(["backup"] if b.has("backup") else [])), file="database",
-        why=b.why("infrastructure.database"), name=unique(m, b, "database_account", "cosmos", "database account"),
+        why=b.why("infrastructure.database"), skips={} if keyed(b) else {"CKV_AZURE_100": NO_KEYS},
+        name=unique(m, b, "database_account", "cosmos", "database account"),
         location=location(m), resource_group_name=group(m, made), offer_type="Standard", kind="GlobalDocumentDB",
         minimal_tls_version="Tls12", public_network_access_enabled=False, is_virtual_network_filter_enabled=True,
         local_authentication_disabled=Noted(True, "A key that does not exist cannot leak."),

@@ -20,8 +20,8 @@ _ENTRIES: Mapping[str, Callable[[Blueprint, Module, Made, Module], None]] = {
 def edge(b: Blueprint, site: Site, made: Made, front: Module) -> Module:
     """The entry of a site. made: its modules down to "compute"; front: the module of names and of Front Door.
 
-    Its outputs name the entry for alarms (entry_id) and for those who lead requests to it (entry_address or
-    entry_host)."""
+    Its outputs name the entry for alarms (entry_id) and for what leads requests to it (entry_address, entry_host).
+    """
     about = (
         "Takes requests in over TLS 1.2 or later, and passes them on over TLS to what the design connects it with.",
         b.why("scaling.load_balancing"),

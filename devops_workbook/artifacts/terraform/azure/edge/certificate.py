@@ -68,14 +68,9 @@ def certificate(m: Module, made: Made, who: Ref, names: Sequence[Any]) -> Ref:
         tags=tags(m, "entry"),
     )
     m.resource(
-        "azurerm_role_assignment",
-        "certificate",
-        "entry",
-        file="certificate",
+        "azurerm_role_assignment", "certificate", "entry", file="certificate",
         why="The entry reads its certificate, and nothing else of the vault.",
-        scope=template(vault, "/secrets/", built.name),
-        role_definition_name="Key Vault Secrets User",
-        principal_id=who.principal_id,
-        principal_type="ServicePrincipal",
-    )
+        scope=template(vault, "/secrets/", built.name), role_definition_name="Key Vault Secrets User",
+        principal_id=who.principal_id, principal_type="ServicePrincipal",
+    )  # fmt: skip
     return built

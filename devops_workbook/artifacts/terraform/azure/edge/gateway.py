@@ -31,7 +31,7 @@ _MOST = 125  # instances of a gateway (MicrosoftDocs/azure-docs, application-gat
 _UNITS = 10  # capacity units of an instance, likewise
 _HOURS = 730
 _POLICY = "AppGwSslPolicy20220101S"
-_CERTIFICATE = "certificate"
+_SHOWN = "certificate"
 
 
 def hidden(b: Blueprint) -> bool:
@@ -70,13 +70,13 @@ def entry(b: Blueprint, m: Module, made: Made, front: Module) -> None:
         gateway_ip_configuration=Nested(name="subnet", subnet_id=raw("var.public_subnet_ids[0]")),
         frontend_ip_configuration=_fronts(b, m, made, address),
         frontend_port=Nested(name="https", port=443),
-        ssl_certificate=Nested(name=_CERTIFICATE, key_vault_secret_id=shown.versionless_secret_id),
+        ssl_certificate=Nested(name=_SHOWN, key_vault_secret_id=shown.versionless_secret_id),
         http_listener=Nested(
             name="https",
             frontend_ip_configuration_name="private" if hidden(b) else "public",
             frontend_port_name="https",
             protocol="Https",
-            ssl_certificate_name=_CERTIFICATE,
+            ssl_certificate_name=_SHOWN,
             **({"host_names": names} if fronted(b) else {"host_name": names[0]}),
         ),
         **_behind(b, m, made, shown),
@@ -118,19 +118,9 @@ def _scale(b: Blueprint, m: Module) -> Nested:
     used = (b.component(m.site.id("entry")).usage.get("capacity_unit_hours") or 0.0) / _HOURS
     ready = b.at(m.site, lambda e: math.floor(used * e.traffic / _UNITS))
     told = "Instances that are always ready; the gateway adds more as load grows."
-    least = m.variable(
-        "least_instances",
-        "number",
-        told,
-        ready,
-        why=b.why("scaling.load_balancing"),
-        checks=(
-            (
-                f"var.least_instances >= 0 && var.least_instances <= {_MOST}",
-                f"least_instances must be from 0 to {_MOST}.",
-            ),
-        ),
-    )
+    least = m.variable("least_instances", "number", told, ready, why=b.why("scaling.load_balancing"),
+                       checks=((f"var.least_instances >= 0 && var.least_instances <= {_MOST}",
+                                f"least_instances must be from 0 to {_MOST}."),))  # fmt: skip
     return Nested(min_capacity=least, max_capacity=Noted(_MOST, "What the public subnet is planned for."))
 
 
@@ -160,10 +150,10 @@ def _behind(b: Blueprint, m: Module, made: Made, shown: Ref) -> dict[str, Any]:
     named: dict[str, Any] = {"pick_host_name_from_backend_address": True}
     trust: dict[str, Any] = {}
     if own:
-        named = {"host_name": host(m), "trusted_root_certificate_names": [_CERTIFICATE]}
+        named = {"host_name": host(m), "trusted_root_certificate_names": [_SHOWN]}
         trust = {
             "trusted_root_certificate": Noted(
-                Nested(name=_CERTIFICATE, key_vault_secret_id=shown.versionless_secret_id),
+                Nested(name=_SHOWN, key_vault_secret_id=shown.versionless_secret_id),
                 "The service shows the certificate of the entry; one that nobody else signed is trusted by itself.",
             )
         }
@@ -224,20 +214,11 @@ def _firewall(b: Blueprint, m: Module, made: Made, front: Module) -> Ref:
                     negation_condition=True, match_values=[door])),
             "Every Front Door profile comes from the same addresses; ours names itself.")}  # fmt: skip
     return m.resource(
-        "azurerm_web_application_firewall_policy",
-        "this",
-        "waf",
-        why=b.why("security.network"),
-        name=base(m, made, "waf")["name"],
-        location=location(m),
-        resource_group_name=group(m, made),
+        "azurerm_web_application_firewall_policy", "this", "waf", why=b.why("security.network"),
+        name=base(m, made, "waf")["name"], location=location(m), resource_group_name=group(m, made),
         policy_settings=Nested(enabled=True, mode="Prevention", request_body_check=True),
         **rules,
-        managed_rules=Nested(
-            managed_rule_set=[
-                Nested(type="Microsoft_DefaultRuleSet", version="2.1"),
-                Nested(type="Microsoft_BotManagerRuleSet", version="1.1"),
-            ]
-        ),
+        managed_rules=Nested(managed_rule_set=[
+            Nested(type="OWASP", version="3.2"), Nested(type="Microsoft_BotManagerRuleSet", version="1.1")]),
         tags=tags(m, "waf"),
-    )
+    )  # fmt: skip

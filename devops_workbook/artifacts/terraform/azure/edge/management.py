@@ -11,6 +11,7 @@ from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.terraform.azure.common import (
+    NO_ENDPOINT,
     Made,
     diagnostics,
     given,
@@ -65,16 +66,8 @@ def entry(b: Blueprint, m: Module, made: Made, front: Module) -> None:
 
 
 def _skips(b: Blueprint) -> dict[str, str]:
-    found = {
-        "CKV_AZURE_174": "It is the entry: requests come from outside. Its management interface asks "
-        "for an Entra identity."
-    }
-    if private(b):
-        return found
-    return {
-        **found,
-        "CKV_AZURE_107": "The Consumption tier stands in no network; what it sends work to takes its identity alone.",
-    }
+    checks = ("CKV_AZURE_174",) if private(b) else ("CKV_AZURE_174", "CKV_AZURE_107")
+    return dict.fromkeys(checks, NO_ENDPOINT)
 
 
 def _publisher(b: Blueprint) -> str:
@@ -87,10 +80,9 @@ def _tier(b: Blueprint, m: Module, made: Made) -> dict[str, Any]:
     subnets = taken(m, made, "network", "public_subnet_ids", "list(string)", "Subnets of the entry.")
     why = "The least tier that reaches into a network; the plan is priced in the Consumption tier, which does not."
     return {
-        "sku_name": Noted("StandardV2_1", why),
-        "virtual_network_type": "External",
+        "sku_name": Noted("StandardV2_1", why), "virtual_network_type": "External",
         "virtual_network_configuration": Nested(subnet_id=subnets[0]),
-    }
+    }  # fmt: skip
 
 
 def _named(b: Blueprint, m: Module, made: Made, who: Ref) -> dict[str, Any]:
@@ -118,16 +110,9 @@ def _named(b: Blueprint, m: Module, made: Made, who: Ref) -> dict[str, Any]:
 def _api(b: Blueprint, m: Module, made: Made, front: Module, service: Ref, who: Ref) -> None:
     common: dict[str, Any] = {"api_management_name": service.name, "resource_group_name": group(m, made)}
     backend = m.resource(
-        "azurerm_api_management_backend",
-        "target",
-        "entry",
-        file="api",
-        name="target",
-        **common,
-        protocol="http",
-        url=_target(b, m, made),
-        tls=Nested(validate_certificate_chain=True, validate_certificate_name=True),
-    )
+        "azurerm_api_management_backend", "target", "entry", file="api", name="target", **common, protocol="http",
+        url=_target(b, m, made), tls=Nested(validate_certificate_chain=True, validate_certificate_name=True),
+    )  # fmt: skip
     api = m.resource(
         "azurerm_api_management_api",
         "this",
@@ -187,7 +172,8 @@ def _policy(b: Blueprint, m: Module, made: Made, front: Module, backend: Ref, wh
         door = m.variable(
             "front_door_id", "string", "Front Door profile whose requests are taken.", front.wire("front_door_id")
         )
-        yield '    <check-header name="X-Azure-FDID" failed-check-httpcode="403" failed-check-error-message="No">'
+        yield '    <check-header name="X-Azure-FDID" failed-check-httpcode="403"'
+        yield '        failed-check-error-message="Forbidden">'
         yield template("      <value>", door, "</value>")
         yield "    </check-header>"
     elif not b.requirements.public_facing:
