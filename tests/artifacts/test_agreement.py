@@ -103,9 +103,15 @@ def counts(evaluation: Evaluation, made: Repository) -> Iterator[str]:
         for id in ("compute", "compute-2"):
             if size := deployment.sizes.get(id):
                 call = calls[id.replace("-", "_")]
-                for name, wanted in (("minimum", size.minimum), ("maximum", size.maximum)):
+                service = evaluation.topology.component(id).service
+                most = max(size.maximum, _LEAST_CEILING.get(service, 0))
+                for name, wanted in (("minimum", size.minimum), ("maximum", most)):
                     if call.get(name, wanted) != wanted or not _limits(call):
                         yield f"{deployment.environment}: {id} has {name} {call.get(name)}, planned {wanted}"
+
+
+# The lowest ceiling that a provider lets anybody set: azurerm 4.55 checks maximum_instance_count for 40 to 1000.
+_LEAST_CEILING = {"azure-functions": 40}
 
 
 def _limits(call: Mapping[str, Any]) -> bool:

@@ -39,8 +39,8 @@ def _function(c: Running) -> Resource:
                   *([allow("x-ray", "write")] if traced else [])]  # fmt: skip
     own = role(
         t, "ServiceRole", "compute", "lambda.amazonaws.com", statements, why="What the function may do.",
-        skips={"CKV_AWS_111": "the network interfaces of a function have no name before they are made, and the function "
-               "itself is denied to use the right"},
+        skips={"CKV_AWS_111": "the network interfaces of a function have no name before they are made, and the "
+               "function itself is denied to use the right"},
     )  # fmt: skip
     memory = t.parameter(
         "MemoryMiB",
