@@ -190,7 +190,9 @@ def _stored(storage: str, kind: str) -> Type:
 def _mapped(name: str, from_set: str | None) -> Type:
     """ "StringMapList" -> ["list", ["map", "string"]]."""
     first, *outer = re.findall(r"[A-Z][a-z]+", name)
-    type_: Type = _SIMPLE.get(first.lower(), "dynamic")
+    if first.lower() not in _SIMPLE or not set(outer) <= {"List", "Map"}:
+        return "dynamic"  # a class of objects that the file does not have
+    type_: Type = _SIMPLE[first.lower()]
     for wrap in outer:
         type_ = ["set" if wrap == "List" and from_set == "true" else wrap.lower(), type_]
     return type_

@@ -130,6 +130,10 @@ export class SkyCloud extends cdktf.TerraformResource {
   public get zones() {
     return cdktf.Fn.tolist(this.getListAttribute('zones'));
   }
+  // winters - computed: true, optional: false, required: false
+  private _winters = new cdktf.NumberMapList(this, "winters", true);
+  // ghosts - computed: true, optional: false, required: false
+  private _ghosts = new SkyCloudGhostsInNoFileList(this, "ghosts", true);
   // rain - computed: false, optional: false, required: true
   private _rain = new SkyCloudRainOutputReference(this, "rain");
   // drops - computed: true, optional: false, required: false
@@ -192,6 +196,8 @@ def test_names_types_and_what_must_be_written(tmp_path: Path) -> None:
         "winds": {"type": ["set", "string"], "optional": True},
         "labels": {"type": ["map", "string"], "computed": True},
         "zones": {"type": ["set", "string"], "computed": True},
+        "winters": {"type": ["set", ["map", "number"]], "computed": True},
+        "ghosts": {"type": "dynamic", "computed": True},
         "drops": {"type": ["list", ["object", {"size": "string"}]], "computed": True},
     }
     assert block["block_types"] == {

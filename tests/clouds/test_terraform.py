@@ -212,6 +212,66 @@ def test_environments_that_differ_in_values_alone_are_validated_once(tmp_path: P
     assert [step for _, step in steps].count("validate") == 1
 
 
+AZURE = """\
+terraform {
+  required_providers {
+    azurerm = {
+      source  = "hashicorp/azurerm"
+      version = "~> 4.55"
+    }
+  }
+}
+
+provider "azurerm" {
+  subscription_id = "00000000-0000-0000-0000-000000000000"
+
+  features {}
+}
+
+data "azurerm_client_config" "this" {}
+
+resource "azurerm_resource_group" "this" {
+  name     = "payments"
+  location = "westeurope"
+}
+
+resource "azurerm_network_security_group" "this" {
+  name                = "app"
+  location            = azurerm_resource_group.this.location
+  resource_group_name = azurerm_resource_group.this.name
+
+  security_rule {
+    name                       = "https"
+    priority                   = 100
+    direction                  = "Inbound"
+    access                     = "Allow"
+    protocol                   = "Tcp"
+    source_port_range          = "*"
+    destination_port_range     = "443"
+    source_address_prefix      = "*"
+    destination_address_prefix = "*"
+  }
+}
+
+output "tenant" {
+  value = data.azurerm_client_config.this.tenant_id
+}
+"""
+
+
+@pytest.mark.needs("terraform", "terraform-provider-azurerm")
+@pytest.mark.parametrize("mutant", ["", "no features", "an attribute there is not"])
+def test_azure(mutant: str, tmp_path: Path) -> None:
+    text = {"": AZURE, "no features": AZURE.replace("\n\n  features {}", ""),
+            "an attribute there is not": AZURE.replace("location = ", "place    = ", 1)}[mutant]  # fmt: skip
+    (tmp_path / "infrastructure" / "dev").mkdir(parents=True)
+    (tmp_path / "infrastructure" / "dev" / "main.tf").write_text(text)
+    scratch = Scratch.of(tmp_path / "infrastructure", tmp_path / "work")
+    account = run(scratch, {"dev": "destroy"})
+    assert {step for _, step, _ in account.failures} - {"fmt"} == ({"validate"} if mutant else set()), account.failures
+    assert account.count("destroy") == (0 if mutant else 2)
+
+
 def test_roots_stand_in_the_order_in_which_a_person_applies_them(tmp_path: Path) -> None:
     for root in ("environments/staging", "modules/data", "shared", "environments/dev", "bootstrap"):
         (tmp_path / root).mkdir(parents=True)
