@@ -1,6 +1,6 @@
 """Every example scenario is formatted and valid, and one design of each cloud lives its whole life.
 
-`make verify` cycles all designs; this is what every run of the tests has time for.
+`make verify` cycles all designs; `pytest -m cycle tests/clouds` runs these.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from tests.clouds import aws, stacks
 from tests.clouds.cycle import run
 from tests.clouds.terraform import Scratch
 from tests.clouds.verify import Report, designed, verify
+
+pytestmark = pytest.mark.cycle
 
 NEEDS = {
     "aws": ("terraform", "terraform-provider-aws", "moto"), "gcp": ("terraform", "terraform-provider-google"),
