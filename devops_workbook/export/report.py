@@ -28,7 +28,7 @@ VERIFIED_VARIABLE = "DEVOPS_WORKBOOK_VERIFIED"
 
 CHAPTERS: tuple[tuple[str, ...], ...] = (
     ("cover",), ("summary",), ("context",), ("architecture",), ("plan",),
-    ("assessment", "findings"), ("code",), ("appendices", "sign_off"),
+    ("assessment", "findings"), ("code", "appendices", "sign_off"),
 )  # fmt: skip
 """The methods of a Document, in the order of the document; one group is one cell of the report notebook."""
 
