@@ -57,7 +57,6 @@ def _written(s: Signal) -> Mapping[str, Any]:
 # --- policies --------------------------------------------------------------------------------------------
 
 
-
 def _policies(m: Module, b: Blueprint, site: Site, found: Sequence[Signal], observability: Module) -> None:
     known = {s.id: s for s in found}
     planned = [a for a in alarms_of(b) if f"{a.component}-{a.signal}" in known]
@@ -111,5 +110,3 @@ def _policy(m: Module, site: Site, component: str, channel: Ref) -> None:
                              content=raw("each.value.why")),
         alert_strategy=Nested(auto_close="1800s"), user_labels=labels(component, m, site),
     )  # fmt: skip
-
-

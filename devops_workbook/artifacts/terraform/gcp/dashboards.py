@@ -68,5 +68,3 @@ def _tiles(parts: Sequence[str]) -> Iterator[Mapping[str, Any]]:
             "xPos": n % 2 * _WIDTH, "yPos": n // 2 * _HEIGHT, "width": _WIDTH, "height": _HEIGHT,
             "widget": raw(f'local.charts["{id}"]'),
         }  # fmt: skip
-
-

@@ -117,5 +117,3 @@ def _asked(m: Module, b: Blueprint, channel: Ref) -> None:
 def _period(b: Blueprint) -> int:
     """Seconds between two checks, of those that the service offers."""
     return min((60, 300, 600, 900), key=lambda s: abs(s - assumed(b, "scrape_interval_seconds")))
-
-

@@ -48,5 +48,3 @@ def _tool(m: Module, b: Blueprint, id: str, folder: str, scheme: str) -> Expr:
     stands = m.variable("tools", "bool", told, b.each(lambda e: e.environment == "production"))
     address = f"{scheme}://{id}.{folder}.${{{name(m)}}}.internal:{port_of(b, id)}"
     return raw(f'{stands} ? "{address}" : ""')
-
-

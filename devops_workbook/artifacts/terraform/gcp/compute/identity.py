@@ -190,4 +190,3 @@ def pulls(m: Module, b: Blueprint, site: Site, member: Expr) -> None:
 def run_agent(m: Module) -> Expr:
     """Google's service agent that pulls images for Cloud Run."""
     return template("serviceAccount:service-", number(m), "@serverless-robot-prod.iam.gserviceaccount.com")
-

@@ -169,5 +169,3 @@ def _rest(b: Blueprint, service: Ref) -> list[Call]:
 def _floor(service: Ref, id: str, when: str, count: Any) -> Call:
     uri = template("https://run.googleapis.com/v2/", service.id, "?updateMask=scaling.minInstanceCount")
     return Call(id, when, "PATCH", uri, {"scaling": {"minInstanceCount": count}})
-
-

@@ -186,5 +186,3 @@ def _rest(m: Module, site: Site, group: Ref, scaler: Ref) -> list[Call]:
         Call("stop", later, "POST", size, {}),
         Call("start", MORNING, "PATCH", mode, {"autoscalingPolicy": {"mode": "ON"}}),
     ]
-
-

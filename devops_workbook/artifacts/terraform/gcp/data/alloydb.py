@@ -77,7 +77,8 @@ def _cluster(m: Module, b: Blueprint, site: Site, parts: Parts, held: Ref | None
         why = b.why("disaster_recovery.high_availability")
     forced = "FORCE" if parts.first else raw(f'{production(m, b)} ? "DEFAULT" : "FORCE"')
     return m.resource(
-        "google_alloydb_cluster", "this", _components(b, site), why=why, project=project(m), cluster_id=named(m, site, "db"),
+        "google_alloydb_cluster", "this", _components(b, site), why=why, project=project(m),
+        cluster_id=named(m, site, "db"),
         location=region(m, site), database_version="POSTGRES_16", subscription_type="STANDARD", **secondary,
         deletion_policy=Noted(forced, "A secondary instance goes only with its cluster.") if parts.first else forced,
         labels=labels("database", m, site), psc_config=Nested(psc_enabled=True),

@@ -128,5 +128,3 @@ def _bucket_grants(m: Module, file: str, end: str, bucket_: Ref, member: Ref) ->
         "google_storage_bucket_iam_member", f"replicated_{end}", "files", file=file,
         for_each=call("toset", list(fact["actions"])), bucket=bucket_, role=raw("each.value"), member=member,
     )  # fmt: skip
-
-

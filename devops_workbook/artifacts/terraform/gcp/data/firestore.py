@@ -142,5 +142,3 @@ def _scheduled(m: Module, b: Blueprint, database: Ref) -> None:
 def _holder(b: Blueprint, generation: str) -> str:
     """The component of the plan that keeps a generation."""
     return next((id for id in ("backup", "backup-2") if days_kept(b, id, generation)), "database")
-
-

@@ -142,9 +142,7 @@ def _sku(m: Module, b: Blueprint, component: str) -> Ref:
                                "db-custom-2-8192."),))  # fmt: skip
 
 
-def _settings(
-    m: Module, b: Blueprint, site: Site, component: str, zonal: bool = False, **more: Any
-) -> Nested:
+def _settings(m: Module, b: Blueprint, site: Site, component: str, zonal: bool = False, **more: Any) -> Nested:
     gb = m.variable("database_gb", "number", "Disk of the database, GB; it grows by itself.",
                     b.sized(component, lambda s: max(_SMALLEST_GB, math.ceil(s.storage_gb))),
                     checks=((f"var.database_gb >= {_SMALLEST_GB}", "database_gb must be at least 10."),))  # fmt: skip
@@ -204,4 +202,3 @@ def _backups(m: Module, b: Blueprint, site: Site) -> Mapping[str, Any]:
         enabled=on, **logged, start_time="02:00", location=region(m, site),
         backup_retention_settings=Nested(retained_backups=copies, retention_unit="COUNT"),
     )}  # fmt: skip
-
