@@ -15,15 +15,15 @@ from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.terraform.gcp.clock import TIME_ZONE
 from devops_workbook.artifacts.terraform.gcp.common import PROVIDERS, bucket_name, labels, name, project, region
 from devops_workbook.artifacts.terraform.gcp.compute.identity import on_project
+from devops_workbook.artifacts.terraform.gcp.copies import VAULTS, exported
 from devops_workbook.artifacts.terraform.gcp.data.files import AUDITED, bucket, replicated
-from devops_workbook.artifacts.terraform.gcp.data.firestore import multi_region
-from devops_workbook.artifacts.terraform.gcp.parts import kept, permission, takes_key, whole_days
+from devops_workbook.artifacts.terraform.gcp.parts import permission, takes_key, whole_days
 from devops_workbook.artifacts.terraform.gcp.security import customer_keys
 from devops_workbook.artifacts.terraform.hcl import Expr, Nested, Noted, Ref, call, raw, template
 from devops_workbook.artifacts.terraform.module import Module, Wire
 from devops_workbook.assess.model import BackupSet
 
-__all__ = ["backup", "exported"]
+__all__ = ["backup"]
 
 _BACKUP = "disaster_recovery.backup"
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -37,27 +37,6 @@ _TIMES = {
 _HOURLY_DAYS = 2  # an hourly copy is kept until the daily one has what it has
 # What is kept for less costs as much: https://cloud.google.com/storage/docs/storage-classes (2026-11)
 _NEARLINE_DAYS = 30
-_VAULTS = ("backup", "backup-2")
-
-
-# --- which copies ----------------------------------------------------------------------------------------
-
-
-def exported(b: Blueprint) -> Iterator[BackupSet]:
-    """The sets of copies of the database that the service does not keep itself, the first region's first."""
-    for component in _VAULTS:
-        yield from (s for s in kept(b, component) if s.data == "database" and not _own(b, s))
-
-
-def _own(b: Blueprint, s: BackupSet) -> bool:
-    """Whether the database service itself keeps a set where the plan wants it."""
-    service = b.component("database").service
-    if service == "alloydb":  # the secondary cluster keeps log and nightly copies of its own
-        return len(b.sites) > 1 and (s.generation == "log" or (s.generation == "daily" and not s.immutable))
-    if service != "firestore":
-        return False
-    here = s.component == "backup" or bool(multi_region(b))
-    return here and (s.generation == "log" or (s.generation in ("daily", "weekly") and not s.immutable))
 
 
 # --- module ----------------------------------------------------------------------------------------------
@@ -102,7 +81,7 @@ def _days(s: BackupSet) -> int:
 def _buckets(m: Module, b: Blueprint, securities: Sequence[Module]) -> list[Ref]:
     """The buckets of each region; returns their resources, each with one bucket a generation."""
     sets = list(exported(b))
-    return [_region(m, b, id, found, securities) for id in _VAULTS if (found := [s for s in sets if s.component == id])]
+    return [_region(m, b, id, found, securities) for id in VAULTS if (found := [s for s in sets if s.component == id])]
 
 
 def _region(m: Module, b: Blueprint, id: str, sets: list[BackupSet], securities: Sequence[Module]) -> Ref:

@@ -16,8 +16,9 @@ from devops_workbook.artifacts.terraform.gcp.common import (
     region,
     zone_names,
 )
+from devops_workbook.artifacts.terraform.gcp.copies import own_days
 from devops_workbook.artifacts.terraform.gcp.data.endpoint import endpoint, names
-from devops_workbook.artifacts.terraform.gcp.parts import Parts, days_kept, days_text, key, takes_key
+from devops_workbook.artifacts.terraform.gcp.parts import Parts, days_text, key, takes_key
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 from devops_workbook.design.deployments import Size
@@ -76,7 +77,8 @@ def _cluster(m: Module, b: Blueprint, site: Site, parts: Parts, held: Ref | None
         why = b.why("disaster_recovery.high_availability")
     forced = "FORCE" if parts.first else raw(f'{production(m, b)} ? "DEFAULT" : "FORCE"')
     return m.resource(
-        "google_alloydb_cluster", "this", "database", why=why, project=project(m), cluster_id=named(m, site, "db"),
+        "google_alloydb_cluster", "this", _components(b, site), why=why, project=project(m),
+        cluster_id=named(m, site, "db"),
         location=region(m, site), database_version="POSTGRES_16", subscription_type="STANDARD", **secondary,
         deletion_policy=Noted(forced, "A secondary instance goes only with its cluster.") if parts.first else forced,
         labels=labels("database", m, site), psc_config=Nested(psc_enabled=True),
@@ -85,18 +87,28 @@ def _cluster(m: Module, b: Blueprint, site: Site, parts: Parts, held: Ref | None
     )  # fmt: skip
 
 
+def _components(b: Blueprint, site: Site) -> str | tuple[str, ...]:
+    """What the cluster implements: where the second site keeps copies of its own, the plan's backups there too."""
+    copies = bool(site.suffix) and any(own_days(b, "backup-2", generation) for generation in ("log", "daily"))
+    return ("database", "backup") if copies else "database"
+
+
 def _backups(m: Module, b: Blueprint, site: Site, held: Ref | None) -> Mapping[str, Any]:
     """Daily copies and the log, as far as the service keeps them itself; the rest is in the module `backup`. A second
     site keeps its own, which is the copy that the loss of the first leaves."""
-    told = "Whether this environment's data is backed up."
-    on = m.variable("backed_up", "bool", told, b.at(site, lambda e: e.backed_up), why=b.why(_BACKUP))
-    copies, log = days_kept(b, "database", "daily"), days_kept(b, "database", "log")
+    holder = "backup-2" if site.suffix else "database"
+    copies, log = own_days(b, holder, "daily"), own_days(b, holder, "log")
+    on: Ref | bool = False
+    if copies or log:
+        told = "Whether this environment's data is backed up."
+        on = m.variable("backed_up", "bool", told, b.at(site, lambda e: e.backed_up), why=b.why(_BACKUP))
     daily = Nested(days_of_week=list(_DAYS), start_times=Nested(hours=2, minutes=0))
     logged = {"recovery_window_days": min(_MOST_LOG_DAYS, log)} if log else {}
     return {
         "automated_backup_policy": Nested(
-            enabled=on, location=region(m, site), backup_window="3600s", labels=labels("database", m, site),
-            weekly_schedule=daily, time_based_retention=Nested(retention_period=days_text(copies or log or 1)),
+            enabled=on if copies else False, location=region(m, site), backup_window="3600s",
+            labels=labels("database", m, site), weekly_schedule=daily,
+            time_based_retention=Nested(retention_period=days_text(copies or 1)),
             **takes_key("encryption_config", "kms_key_name", held),
         ),
         "continuous_backup_config": Nested(
