@@ -6,9 +6,11 @@ ARGS ?=
 SOURCES ?=
 VENV := .venv
 BIN := $(VENV)/bin
+CLOUDS := $(VENV)/clouds
+FROZEN := --quiet --disable-pip-version-check --no-deps
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help lab test bench golden crosscheck clean
+.PHONY: help lab test bench golden crosscheck clouds verify clean
 
 help:  ## Show what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -23,7 +25,7 @@ test: $(VENV)/test.stamp  ## Check style, types and layers, and run the tests (A
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
-bench: $(VENV)/test.stamp  ## Measure evaluation, repaint and export times
+bench: $(VENV)/test.stamp  ## Measure evaluation, repaint, export and generation times
 	@set -e; for script in tests/benchmarks/bench_*.py; do $(BIN)/python $$script; done
 
 golden: $(VENV)/test.stamp  ## Write the golden files and the example document anew, to be read before they are kept
@@ -32,6 +34,11 @@ golden: $(VENV)/test.stamp  ## Write the golden files and the example document a
 
 crosscheck: $(VENV)/crosscheck.stamp  ## Hold our prices against a second source (SOURCES=folder of reference files)
 	$(BIN)/python tests/crosscheck/prices.py $(SOURCES) --packages $(VENV)/crosscheck
+
+clouds: $(VENV)/clouds.stamp  ## Install what generated infrastructure is held against: an emulator, linters, schemas of providers
+
+verify: $(VENV)/test.stamp $(VENV)/clouds.stamp  ## Hold all generated infrastructure against the real tools (ARGS="--provider gcp --only web-api-gke")
+	$(BIN)/python -m tests.clouds.verify $(ARGS)
 
 clean:  ## Remove the environment and all caches
 	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
@@ -50,4 +57,18 @@ $(VENV)/test.stamp: $(VENV)/lab.stamp
 $(VENV)/crosscheck.stamp: $(VENV)/lab.stamp tests/crosscheck/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --ignore-requires-python \
 		--target $(VENV)/crosscheck --upgrade --requirement tests/crosscheck/requirements.txt
+	@touch $@
+
+# Each group in an environment of its own, because they cannot share ours. Terraform takes a checksum of the folder of
+# providers, which is therefore made whole and left alone.
+$(VENV)/clouds.stamp: $(VENV)/lab.stamp $(wildcard tests/clouds/requirements/*.txt) tests/clouds/plugins.py tests/clouds/schema.py
+	$(PYTHON) -m venv $(CLOUDS)/tools
+	$(CLOUDS)/tools/bin/python -m pip install $(FROZEN) --requirement tests/clouds/requirements/tools.txt
+	$(PYTHON) -m venv $(CLOUDS)/checkov
+	$(CLOUDS)/checkov/bin/python -m pip install $(FROZEN) --requirement tests/clouds/requirements/checkov.txt
+	rm -rf $(CLOUDS)/wheels $(CLOUDS)/plugins
+	$(BIN)/python -m pip download $(FROZEN) --only-binary :all: --dest $(CLOUDS)/wheels \
+		--requirement tests/clouds/requirements/schemas.txt
+	$(CLOUDS)/tools/bin/python -B tests/clouds/plugins.py $(CLOUDS)/wheels $(CLOUDS)/plugins
+	rm -rf $(CLOUDS)/wheels
 	@touch $@

@@ -1,4 +1,4 @@
-"""The command line: new, check, plan, export, lab.
+"""The command line: new, check, plan, export, generate, verify, lab.
 
 A thin shell: every verb reads scenarios, calls the package and prints. What a pipe should get goes to stdout,
 what a person should read besides goes to stderr. Exit status 0: done; 2: a scenario is invalid; 1: anything
@@ -67,6 +67,8 @@ app = typer.Typer(
         "devops-workbook check web-shop.yaml",
         "devops-workbook plan web-shop.yaml",
         "devops-workbook export web-shop.yaml --formats html,pdf -o exports",
+        "devops-workbook generate web-shop.yaml -o web-shop",
+        "devops-workbook verify web-shop",
         "devops-workbook lab web-shop.yaml",
     ),
 )
@@ -93,10 +95,11 @@ def main(args: Sequence[str] | None = None) -> int:
 
 def _explain(error: BaseException) -> tuple[int, Sequence[str]]:
     """The exit status and the sentences for `error`."""
+    from devops_workbook.artifacts.folder import FolderError
     from devops_workbook.catalog import OverlayError
     from devops_workbook.scenario import RevisionConflict, ScenarioError, ScenarioUnreadable
 
-    if isinstance(error, OverlayError):
+    if isinstance(error, (OverlayError, FolderError)):
         return 1, [str(error)]
     if isinstance(error, ScenarioError):
         return 1 if isinstance(error, (RevisionConflict, ScenarioUnreadable)) else 2, error.problems
@@ -286,10 +289,14 @@ def plan(
     ] = None,
 ) -> None:
     """Print the plan: seven sections, 33 decisions, with the reasons."""
+    from devops_workbook.artifacts.repository import carried_out, repository
     from devops_workbook.evaluate import evaluate
     from devops_workbook.scenario import load, write_atomic
 
-    text = _form(format)(evaluate(load(scenario).requirements))
+    evaluation = evaluate(load(scenario).requirements)
+    if format is PlanFormat.json:
+        evaluation = carried_out(evaluation, repository(evaluation))
+    text = _form(format)(evaluation)
     if output is None:
         typer.echo(text.encode(), nl=False)
     else:
@@ -324,12 +331,18 @@ def export(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="DIR", help="The folder for the documents; made if missing.")
     ] = Path("exports"),
+    verified: Annotated[
+        Path | None,
+        typer.Option("--verified", metavar="DIR", help="The generated folder whose verification the document quotes."),
+    ] = None,
 ) -> None:
     """Write the design document of each scenario. Earlier documents are replaced only when the new one is whole."""
     from devops_workbook.export.document import ExportError
     from devops_workbook.export.document import export as write
     from devops_workbook.scenario import load
 
+    if verified is not None:
+        _quote(verified)
     wanted = _formats(formats)
     loaded = [load(path) for path in scenarios]
     _refuse_same_names(loaded)
@@ -342,6 +355,16 @@ def export(
             with bar.away():
                 for document in documents:
                     _console().print(_line(f"Wrote {document}"))
+
+
+def _quote(verified: Path) -> None:
+    """Has the kernels of this process quote a folder's record. Raises BadParameter if it has none."""
+    from devops_workbook.artifacts.verification import RECORD, read_record
+    from devops_workbook.export.report import VERIFIED_VARIABLE
+
+    if read_record(verified / RECORD) is None:
+        raise typer.BadParameter(f"{verified} holds no record; run: devops-workbook verify {verified}")
+    os.environ[VERIFIED_VARIABLE] = str(verified.resolve())
 
 
 def _steps(bar: _Bar, scenario: Scenario, before: int) -> Callable[[str, float], None]:
@@ -371,6 +394,72 @@ def _refuse_same_names(scenarios: Sequence[Scenario]) -> None:
                 f"{other.path} and {scenario.path} would be written to the same documents; "
                 "give them different names, or export them to different folders"
             )
+
+
+@app.command(
+    epilog=_examples_of(
+        "devops-workbook generate web-shop.yaml -o web-shop",
+        "devops-workbook generate web-shop.yaml -o web-shop.zip",
+    )
+)
+def generate(
+    scenario: ScenarioFile,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="DIR", help="The folder to write, made if missing; or a file ending .zip."
+        ),
+    ],
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Drop what was changed by hand in generated files.")
+    ] = False,
+) -> None:
+    """Write the repository of a design: its infrastructure code for all environments, ready to be reviewed and applied.
+
+    A folder that was generated before is brought up to date; files that people changed since are not touched.
+    """
+    from devops_workbook.artifacts.folder import write_folder, zipped
+    from devops_workbook.artifacts.repository import repository
+    from devops_workbook.evaluate import evaluate
+    from devops_workbook.scenario import load, slug, write_atomic
+
+    requirements = load(scenario).requirements
+    made = repository(evaluate(requirements))
+    if output.suffix == ".zip":
+        write_atomic(output, zipped(made.artifacts, slug(requirements.name)))
+        told = f"Wrote {output}: {len(made.artifacts)} files"
+    else:
+        written = write_folder(made.artifacts, output, overwrite=overwrite)
+        told = f"Wrote {written.written} files below {output}; {written.same} were the same, {written.removed} removed"
+    _console().print(_line(f"{told}. Then: devops-workbook verify {output}" if output.suffix != ".zip" else f"{told}."))
+
+
+_RESULT_STYLES = {"passed": "green", "failed": "bold red", "not verified": "yellow"}
+
+
+@app.command(epilog=_examples_of("devops-workbook verify web-shop"))
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A generated folder.", path_type=Path)],
+) -> None:
+    """Hold a generated folder against every real tool that is installed, and print what each of them said.
+
+    The account is kept in the folder and quoted in its README. Exit status 1 if a check failed.
+    """
+    from devops_workbook.artifacts.verification import keep, summary
+    from devops_workbook.artifacts.verification import verify as hold
+
+    if not folder.is_dir():
+        raise typer.TyperException(f"{folder}: there is no such folder")
+    with _bar("Verifying", 1) as bar:
+        found = hold(folder, bar.show)
+    console = _console()
+    for check in found.checks:
+        line = _line(f"{check.result:<13}", _RESULT_STYLES[check.result])
+        told = f"{check.tool} {check.version}".strip()
+        console.print(line + _line(f"  {told}: {check.files}{f': {check.detail}' if check.detail else ''}"))
+    console.print(_line(f"{folder}: {summary(found)}.", "bold"))
+    keep(folder, found)
+    raise typer.Exit(bool(found.failed))
 
 
 @app.command(epilog=_examples_of("devops-workbook lab", "devops-workbook lab web-shop.yaml"))

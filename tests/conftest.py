@@ -1,13 +1,13 @@
 """What all tests share: the programs some of them need, golden files, and the account of what was not verified.
 
-A test that needs a program says so (`@pytest.mark.needs("chromium")`) and skips with the reason where it is
-missing. The run ends by listing what was therefore not verified; with CI set, such a skip is a failure.
+A test that needs a program, or one of the tools that `make clouds` installs (tests/clouds/tools.py), says so
+(`@pytest.mark.needs("chromium")`) and skips with the reason where it is missing. The run ends by listing what was
+therefore not verified; with CI set, such a skip is a failure.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from difflib import unified_diff
@@ -21,6 +21,7 @@ from hypothesis import settings
 from devops_workbook.evaluate import Evaluation, evaluate
 from devops_workbook.requirements import Requirements
 from devops_workbook.scenario import examples, load
+from tests.clouds.tools import missing
 
 CI = os.environ.get("CI", "").lower() not in ("", "0", "false", "no")
 GOLDEN = Path(__file__).parent / "golden"
@@ -44,9 +45,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark in item.iter_markers("needs"):
-        for tool in mark.args:
-            if shutil.which(tool) is None:
-                pytest.skip(f"{tool} is not installed")
+        for reason in filter(None, map(missing, mark.args)):
+            pytest.skip(reason)
 
 
 @pytest.hookimpl(wrapper=True)

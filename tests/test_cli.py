@@ -441,7 +441,11 @@ def test_help_ends_in_examples_that_are_true(run: Run, verb: str, monkeypatch: p
     result = run(*[verb] * bool(verb), "--help")
     assert result.status == 0
     shown = re.findall(r"^ *devops-workbook (\w+)", result.out.partition("Examples")[2], flags=re.MULTILINE)
-    assert shown == [verb] * len(shown) if verb else shown == ["new", "check", "plan", "export", "lab"]
+    assert (
+        shown == [verb] * len(shown)
+        if verb
+        else shown == ["new", "check", "plan", "export", "generate", "verify", "lab"]
+    )
     assert shown
     named = re.findall(r"--from ([\w-]+)", result.out.partition("Examples")[2])
     assert set(named) <= set(examples())
@@ -490,3 +494,55 @@ def test_progress_is_drawn_for_a_person_only(shop: Path) -> None:
     assert "Checking" in drawn
     assert done.stdout.decode().startswith(f"{shop}: valid; ")
     assert "\x1b" not in done.stdout.decode()
+
+
+# Code
+
+
+def test_generate_writes_a_repository_and_then_nothing_new(run: Run, tmp_path: Path) -> None:
+    scenario = str(examples()["startup-web-shop"])
+    first = run("generate", scenario, "-o", str(tmp_path / "shop"))
+    assert (first.status, first.err) == (0, "")
+    assert re.match(r"Wrote (\d+) files below .*; 0 were the same, 0 removed", first.out)
+    assert (tmp_path / "shop" / "infrastructure" / "environments" / "dev" / "main.tf").is_file()
+    assert "Wrote 0 files" in run("generate", scenario, "-o", str(tmp_path / "shop")).out
+
+
+def test_generate_keeps_what_was_changed_by_hand(run: Run, tmp_path: Path) -> None:
+    scenario, folder = str(examples()["startup-web-shop"]), tmp_path / "shop"
+    run("generate", scenario, "-o", str(folder))
+    (folder / "README.md").write_text("mine")
+    refused = run("generate", scenario, "-o", str(folder))
+    assert refused.status == 1
+    assert "README.md changed since it was generated" in refused.err
+    assert (folder / "README.md").read_text() == "mine"
+    assert run("generate", scenario, "-o", str(folder), "--overwrite").status == 0
+    assert (folder / "README.md").read_text() != "mine"
+
+
+def test_generate_writes_a_zip(run: Run, tmp_path: Path) -> None:
+    result = run("generate", str(examples()["startup-web-shop"]), "-o", str(tmp_path / "shop.zip"))
+    assert result.status == 0
+    assert (tmp_path / "shop.zip").read_bytes().startswith(b"PK")
+
+
+def test_verify_says_what_it_could_not_verify(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("generate", str(examples()["startup-web-shop"]), "-o", str(tmp_path / "shop"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    result = run("verify", str(tmp_path / "shop"))
+    assert result.status == 0
+    assert "terraform is not installed" in result.out
+    assert "passed" not in result.out.replace("0 passed", "")
+    assert "not verified" in (tmp_path / "shop" / "README.md").read_text()
+
+
+def test_verify_wants_a_folder(run: Run, tmp_path: Path) -> None:
+    result = run("verify", str(tmp_path / "nothing"))
+    assert result.status == 1
+    assert "there is no such folder" in result.err
+
+
+def test_export_quotes_only_a_folder_that_was_verified(run: Run, tmp_path: Path) -> None:
+    result = run("export", str(examples()["back-office"]), "--verified", str(tmp_path))
+    assert result.status == 1
+    assert "holds no record" in result.err

@@ -263,7 +263,7 @@ def make(*args: str) -> str:
                           capture_output=True, text=True, check=True).stdout  # fmt: skip
 
 
-@pytest.mark.parametrize("target", ["lab", "test", "bench", "golden", "crosscheck"])
+@pytest.mark.parametrize("target", ["lab", "test", "bench", "golden", "crosscheck", "clouds", "verify"])
 def test_a_make_target_sets_up_what_it_needs(target: str) -> None:
     commands = make(target)
     install = commands.index("pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable")
@@ -331,7 +331,7 @@ def test_a_skip_is_told_at_the_end_and_fails_in_ci(tmp_path: Path, ci: str) -> N
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n    needs\n    golden\n")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--continue-on-collection-errors", str(tmp_path)],
-        env={**os.environ, "CI": ci},
+        env={**os.environ, "CI": ci, "PYTHONPATH": str(ROOT)},
         cwd=tmp_path,
         capture_output=True,
         text=True,

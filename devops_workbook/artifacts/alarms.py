@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from devops_workbook.artifacts.blueprint import Blueprint
+from devops_workbook.design.tooling import SEVERITIES, Severity
 
 __all__ = ["Alarm", "alarms_of"]
 
 Signal = Literal["latency", "traffic", "errors", "saturation"]
-Severity = Literal["warning", "critical"]
 
 _BURN = {"critical": 14.4, "warning": 6.0}
 _ALARMED = ("entry", "compute", "database")
@@ -48,7 +48,7 @@ def alarms_of(b: Blueprint) -> Iterator[Alarm]:
     """The alarms of one site at production's size, in the order entry, compute, database."""
     for component in _ALARMED:
         if b.has(component):
-            for severity in ("warning", "critical"):
+            for severity in SEVERITIES:
                 yield _latency(b, component, severity)
                 yield _traffic(b, component, severity)
                 yield _errors(b, component, severity)

@@ -23,6 +23,7 @@ from devops_workbook.requirements import Requirements
 
 __all__ = ["FOLDERS", "Blueprint", "Each", "Site"]
 
+_SHORT_REASON = 140
 FOLDERS = {"production": "production", "staging": "staging", "development": "dev"}
 
 
@@ -107,10 +108,12 @@ class Blueprint:
         return self._decisions[field].choice.id
 
     def why(self, field: str) -> str:
-        """One sentence that says what was decided and the first reason for it, for a comment in the code."""
+        """What was decided and, where it is short, the first reason for it: a comment beside a value. The plan has the
+        rest."""
         decision = self._decisions[field]
         reason = decision.rationale[0] if decision.rationale else decision.choice.reason
-        return f"{decision.title}: {decision.choice.title}. {reason}"
+        told = f"{decision.title}: {decision.choice.title}."
+        return f"{told} {reason}" if len(reason) <= _SHORT_REASON else told
 
     # --- components ------------------------------------------------------------------------------------------
 

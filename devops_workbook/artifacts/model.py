@@ -24,12 +24,14 @@ class Artifact:
 @dataclass(frozen=True, slots=True)
 class Trace:
     """One resource of the code. root: the folder it is applied from ("infrastructure/environments/production");
-    address: the tool's own name for it there ("module.data.aws_db_instance.primary"); component: of the topology."""
+    address: the tool's own name for it there ("module.data.aws_db_instance.primary"); component: of the topology, or a
+    boundary of it; path: of the file that declares it."""
 
     root: str
     address: str
     type: str
     component: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,15 @@ class Unbuilt:
 
 @dataclass(frozen=True, slots=True)
 class Infrastructure:
-    """The infrastructure code of a design: its files, and the account of what implements what."""
+    """The infrastructure code of a design.
+
+    artifacts: its files; traces and unbuilt: the account of what implements what; to_set: (name, what it is) of the
+    values that nobody has told and that the code holds a stand-in for; steps: (what it does, commands) in the order in
+    which a person applies it.
+    """
 
     artifacts: tuple[Artifact, ...]
     traces: tuple[Trace, ...]
     unbuilt: tuple[Unbuilt, ...]
+    to_set: tuple[tuple[str, str], ...] = ()
+    steps: tuple[tuple[str, str], ...] = ()

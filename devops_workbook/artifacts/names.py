@@ -45,17 +45,21 @@ class Names:
 
     def of(self, environment: str) -> str:
         """The prefix of all names of an environment, at most 21 characters: "payments-api-prod"."""
-        return f"{self.system}-{SHORT.get(environment, environment)}"
+        return f"{self.system}-{_brief(environment)}"
 
     def unique(self, environment: str, what: str, limit: int = 63) -> str:
         """A name that nobody else in the world has: prefix, what it is, and a hash; at most `limit` characters."""
-        tail = f"{what}-{_digest(self.seed + environment, 8)}"
-        return f"{self.of(environment)[: limit - len(tail) - 1].strip('-')}-{tail}"
+        tail = f"{_brief(environment)}-{what}-{_digest(self.seed + environment, 8)}"
+        return f"{self.system[: limit - len(tail) - 1].strip('-')}-{tail}"
 
     def compact(self, environment: str, what: str, limit: int = 24) -> str:
         """The same in letters and digits only, as Azure wants storage accounts and registries."""
-        tail = re.sub(r"[^a-z0-9]", "", what) + _digest(self.seed + environment + what, 6)
-        return re.sub(r"[^a-z0-9]", "", self.of(environment))[: limit - len(tail)] + tail
+        tail = re.sub(r"[^a-z0-9]", "", _brief(environment) + what) + _digest(self.seed + environment + what, 6)
+        return self.system.replace("-", "")[: limit - len(tail)] + tail
+
+
+def _brief(environment: str) -> str:
+    return SHORT.get(environment, environment)
 
 
 def names_of(name: str, owner: str) -> Names:

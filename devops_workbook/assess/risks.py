@@ -16,7 +16,6 @@ from devops_workbook.assess.model import Assessment, AvailabilityPart, RecoveryC
 from devops_workbook.catalog.model import Region, Service
 from devops_workbook.design.backups import COPIED_HOURLY, IMMUTABLE, files_are_copied
 from devops_workbook.design.context import Context
-from devops_workbook.design.decide import iac_tool
 from devops_workbook.design.model import Option
 from devops_workbook.design.paths import carrier, entry_service, path_pct, promise, switches_by_itself
 from devops_workbook.design.recovery import Setup, recovery
@@ -543,7 +542,7 @@ def _required(c: Context, field: str, wanted: tuple[str, ...]) -> dict[str, obje
 
 def iac_not_available(c: Context, _: Assessment) -> Iterator[Finding]:
     """The infrastructure language asked for does not exist on this provider."""
-    used = iac_tool(c)
+    used = c.provider.infrastructure_code(c.requirements.iac_tool)
     if used != c.requirements.iac_tool:
         yield Finding(
             "conflict", "medium", "iac-not-available",

@@ -172,6 +172,7 @@ def _provider(id: str, table: dict[str, Any]) -> Provider:
             raise CatalogError(f"catalog/{where}: {key} {table[key]} is not one of its regions")
     return Provider(
         id=id,
+        code=MappingProxyType(_toml(f"code/{id}.toml")),
         title=entry("title"),
         default_region=entry("default_region"),
         iac=MappingProxyType(entry("iac")),

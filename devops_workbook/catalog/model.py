@@ -9,7 +9,7 @@ change by region and by month while services do not.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal
@@ -266,8 +266,9 @@ class Region:
 class Provider:
     """A cloud: its services, regions and instances by id, its price book and its facts.
 
-    iac: the infrastructure languages it takes, id -> title; latency: round trip between two of its regions. Two are
-    equal only if they are the same object.
+    iac: the infrastructure languages it takes, id -> title; code: what generated code says in the provider's own words,
+    {"permissions": {service: {use: {...}}}, "signals": {service: {signal: {...}}}} (catalog/code); latency: round trip
+    between two of its regions. Two are equal only if they are the same object.
     """
 
     id: str
@@ -279,7 +280,17 @@ class Provider:
     instances: Mapping[str, Instance]
     prices: PriceBook
     facts: Mapping[str, Fact]
+    code: Mapping[str, Any] = field(default_factory=dict)
     latency: Mapping[tuple[str, str], Fact] = field(default_factory=dict)
+
+    def infrastructure_code(self, wanted: str) -> str:
+        """The infrastructure language a design is written in: the one wanted, or the provider's first."""
+        return wanted if wanted in self.iac else next(iter(self.iac))
+
+    def signals(self, service: str) -> Collection[str]:
+        """The signals that a service reports: "latency", "traffic", "errors", "saturation" and others of its own."""
+        found: Mapping[str, Any] = self.code.get("signals", {}).get(service, {})
+        return found.keys()
 
     def round_trip(self, source: str, target: str) -> Fact | None:
         """The measured round trip between two regions in ms, in either direction; None = not known."""

@@ -19,6 +19,9 @@ the AKS documentation (https://github.com/MicrosoftDocs/azure-docs, articles/aks
 of more than one node; for other instances instances + surge; then what else stands in the tier and what the provider
 keeps for itself, up to the next power of two. Application subnets and pod ranges get a headroom on top; the others
 hold what scales within known bounds. What does not fit into its slot gets the whole slot, and the risk rules say so.
+
+A design in one zone may still have subnets in two: some providers' load balancers and database services ask for a
+subnet in a second zone, even if nothing runs there (the network's limit `subnet_zones_min`).
 """
 
 from __future__ import annotations
@@ -212,12 +215,13 @@ def address_plan(c: Context, places: tuple[Site, ...], components: Iterable[Comp
     regions = list(c.provider.regions)
     components = tuple(components)
     found, evidence = list[_Place](), list[Evidence]()
+    least_zones = int(network.limits.get("subnet_zones_min", 1)) if network else 1
     for site in places:
         spread = zones_of(c, site) if zonal else 1
         tiers = {tier: tuple(_tier_parts(c, site, components, tier, spread)) for tier in _tiers(c)}
         pods = _pod_range(c, site)
         found.append(_Place(
-            site.region.id, regions.index(site.region.id), site.suffix, spread if zonal else 0,
+            site.region.id, regions.index(site.region.id), site.suffix, max(spread, least_zones) if zonal else 0,
             tuple((tier, sum(part.addresses for part in parts)) for tier, parts in tiers.items()),
             pods.addresses if pods else 0, cluster,
         ))  # fmt: skip

@@ -21,7 +21,7 @@ from devops_workbook.design.decisions import (
 )
 from devops_workbook.design.model import Decision
 
-__all__ = ["DECIDERS", "decide_all", "iac_tool", "wording"]
+__all__ = ["DECIDERS", "decide_all", "wording"]
 
 DECIDERS: dict[str, Callable[[Context], Decision]] = {
     "infrastructure.provider": infrastructure.provider,
@@ -103,11 +103,5 @@ def _names(c: Context) -> dict[str, str]:
         "region": f"{c.region.title} ({c.region.id})",
         "secondary_region": f"{second.title} ({second.id})" if second else "a second region",
         "source_host": {"github": "GitHub", "gitlab": "GitLab"}.get(c.requirements.source_host, "the team's own host"),
-        "iac": c.provider.iac[iac_tool(c)],
+        "iac": c.provider.iac[c.provider.infrastructure_code(c.requirements.iac_tool)],
     }
-
-
-def iac_tool(c: Context) -> str:
-    """The infrastructure-as-code tool: the one asked for, or the provider's first where it does not take that."""
-    wanted = c.requirements.iac_tool
-    return wanted if wanted in c.provider.iac else next(iter(c.provider.iac))

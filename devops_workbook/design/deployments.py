@@ -134,7 +134,7 @@ def _size(c: Context, component: Component, production: Size, parity: Parity) ->
 
 
 def _smallest(c: Context, service: Service, size: Size) -> Size:
-    sku = cheapest_size(c, service)
+    sku = cheapest_size(c, service, size.sku)
     machine = c.provider.instances[sku]
     sized = size.vcpu > 0
     return replace(size, sku=sku, vcpu=machine.vcpu * sized, memory_gib=machine.memory_gib * sized)

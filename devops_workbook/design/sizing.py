@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
@@ -345,12 +345,20 @@ def _machines(context: Context, load: Load, service: Service, zones: int) -> Com
     return ComputeSize(each, needed, peak, least, chosen.sku, peak, least, min(float(peak), mean), vcpu, gib)
 
 
-def _cluster(context: Context, load: Load, service: Service, zones: int) -> ComputeSize:
-    """Replicas of the standard size on the nodes of a cluster, the same number in each zone."""
-    replica = Pods(1, context.assume("replica_vcpu"), context.assume("replica_gib"))
+def _replica(context: Context) -> Pods:
+    return Pods(1, context.assume("replica_vcpu"), context.assume("replica_gib"))
+
+
+def _cluster_nodes(context: Context, service: Service) -> Mapping[str, Node]:
+    """How replicas of the standard size fit on every size of node, by SKU."""
     agents = Pods(round(context.assume("node_agent_pods")), context.assume("node_agent_vcpu"),
                   context.assume("node_agent_gib"))  # fmt: skip
-    nodes = nodes_of(context.provider, service, agents, replica)
+    return nodes_of(context.provider, service, agents, _replica(context))
+
+
+def _cluster(context: Context, load: Load, service: Service, zones: int) -> ComputeSize:
+    """Replicas of the standard size on the nodes of a cluster, the same number in each zone."""
+    replica, nodes = _replica(context), _cluster_nodes(context, service)
     workers, least = _replica_workers(context), max(1, zones)
     needed = _needed(load, workers, replica.vcpu)
     replicas = zone_count(needed, zones)
@@ -420,9 +428,13 @@ def _offered(provider: Provider, region: str, kind: str, pattern: str, x86_only:
     return sorted(priced, key=lambda row: (row[0], row[1].vcpu, row[1].memory_gib))
 
 
-def cheapest_size(context: Context, service: Service) -> str:
-    """The SKU with the lowest price an hour that a service offers in the region."""
-    return _sizes(context, service)[0][1].sku
+def cheapest_size(context: Context, service: Service, like: str) -> str:
+    """The SKU with the lowest price an hour that a service offers in the region and that runs what the size `like`
+    runs: machines of the same processors, and nodes that have room for a replica."""
+    wanted = context.provider.instances[like]
+    nodes = _cluster_nodes(context, service) if service.kind == "kubernetes" else {}
+    sizes = (i.sku for _, i in _sizes(context, service) if service.skus != "compute" or i.arch == wanted.arch)
+    return next((sku for sku in sizes if sku not in nodes or nodes[sku].per_node), like)
 
 
 def _cheapest(sizes: Sequence[tuple[float, Instance]], vcpus: float, gib: float) -> Instance | None:

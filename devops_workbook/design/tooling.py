@@ -6,15 +6,22 @@ accounts: audit trail, threat detection, configuration checks, budget.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from devops_workbook.catalog.model import Service
+from devops_workbook.design.context import Context
 from devops_workbook.design.draft import Draft, Usage
-from devops_workbook.design.sites import Site
+from devops_workbook.design.paths import entry_service
+from devops_workbook.design.sites import Site, chosen_service
 from devops_workbook.design.sizing import KB_PER_GB, load_of
 from devops_workbook.design.telemetry import pipeline_minutes_month, telemetry_of
 from devops_workbook.design.traffic import emitted_gb, exported_gb, pulled_gb
 
-__all__ = ["delivery", "operations"]
+__all__ = ["GOLDEN_SIGNALS", "SEVERITIES", "Severity", "alarm_count", "delivery", "operations"]
 
+GOLDEN_SIGNALS = frozenset({"latency", "traffic", "errors", "saturation"})
+Severity = Literal["warning", "critical"]
+SEVERITIES: tuple[Severity, ...] = ("warning", "critical")
 _MOST_ON_CALL = 8  # people in a rota who need a seat in the paging service
 _TELEMETRY = {
     "metrics": "observability.metrics",
@@ -65,7 +72,7 @@ def operations(d: Draft, places: tuple[Site, ...]) -> None:
     """Telemetry, alerting and oversight."""
     d.bound("operations", "system", "Operations")
     _telemetry(d, places)
-    _alerting(d)
+    _alerting(d, places)
     _oversight(d, places)
 
 
@@ -91,11 +98,19 @@ def _telemetry(d: Draft, places: tuple[Site, ...]) -> None:
     d.join("metrics", "dashboards", "telemetry", "queries", "operations")
 
 
-def _alerting(d: Draft) -> None:
+def alarm_count(c: Context, places: tuple[Site, ...]) -> float:
+    """Alarms of all sites: for each golden signal that entry, compute and database report, one for each severity."""
+    services = [entry_service(c, c.choice("scaling.load_balancing")).id]
+    services += [chosen_service(c, field).id for field in ("infrastructure.compute", "infrastructure.database")]
+    signals = sum(len(GOLDEN_SIGNALS & set(c.provider.signals(service))) for service in services)
+    return float(len(SEVERITIES) * signals * len(places))
+
+
+def _alerting(d: Draft, places: tuple[Site, ...]) -> None:
     c = d.c
     by_metrics = {"prometheus": c.catalog.tools["alertmanager"], "datadog": None}
     alerting = by_metrics.get(c.choice("observability.metrics"), c.service("alerting"))
-    usage = {"alarms": c.assume("alarm_count"), "notifications": c.assume("notifications_per_month")}
+    usage = {"alarms": alarm_count(c, places), "notifications": c.assume("notifications_per_month")}
     if alerting:
         d.tool("alerting", alerting, "operations", "observability.alerting", "operations", usage)
         d.join("metrics", "alerting", "telemetry", "burn-rate alerts", "operations")

@@ -6,22 +6,29 @@ table, travel beside them in the output's metadata for our exporters (see `reade
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from IPython.display import display
 from pydantic import ValidationError
 
+from devops_workbook.artifacts.chapter import code_chapter
+from devops_workbook.artifacts.repository import carried_out, repository
+from devops_workbook.artifacts.verification import RECORD, read_record
 from devops_workbook.evaluate import Evaluation, evaluate
 from devops_workbook.render.document import Chapters, Part
 from devops_workbook.requirements import Requirements, nearest
 from devops_workbook.scenario import ScenarioError, problems_of
 
-__all__ = ["CHAPTERS", "Document", "bundle"]
+__all__ = ["CHAPTERS", "VERIFIED_VARIABLE", "Document", "bundle"]
+
+VERIFIED_VARIABLE = "DEVOPS_WORKBOOK_VERIFIED"
 
 CHAPTERS: tuple[tuple[str, ...], ...] = (
     ("cover",), ("summary",), ("context",), ("architecture",), ("plan",),
-    ("assessment", "findings"), ("appendices", "sign_off"),
+    ("assessment", "findings"), ("code", "appendices", "sign_off"),
 )  # fmt: skip
 """The methods of a Document, in the order of the document; one group is one cell of the report notebook."""
 
@@ -30,7 +37,9 @@ class Document:
     """The design document of one set of requirements. Every method shows one chapter."""
 
     def __init__(self, requirements: Requirements, evaluation: Evaluation | None = None) -> None:
-        self._chapters = Chapters(evaluation or evaluate(requirements))
+        found = evaluation or evaluate(requirements)
+        self._repository = repository(found)
+        self._chapters = Chapters(carried_out(found, self._repository))
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> Document:
@@ -77,6 +86,12 @@ class Document:
     def findings(self) -> None:
         """Show conflicts, gaps and risks with the ways out, and the principles honoured."""
         _show(self._chapters.findings())
+
+    def code(self) -> None:
+        """Show the generated code, and what was verified of it (the folder is named by DEVOPS_WORKBOOK_VERIFIED)."""
+        folder = os.environ.get(VERIFIED_VARIABLE)
+        record = read_record(Path(folder) / RECORD) if folder else None
+        _show((Part(code_chapter(self._repository, record)),))
 
     def appendices(self) -> None:
         """Show the diagrams in words, scores, evidence, sources and decision records."""

@@ -31,7 +31,7 @@ from devops_workbook.render import html
 from devops_workbook.render.diagram import LayoutError, views
 from devops_workbook.render.elements import el
 from devops_workbook.requirements import Requirements
-from devops_workbook.scenario import RevisionConflict, Scenario, ScenarioError, load, save, slug
+from devops_workbook.scenario import RevisionConflict, Scenario, ScenarioError, load, save, slug, write_atomic
 from devops_workbook.widgets import page
 from devops_workbook.widgets import state as steps
 from devops_workbook.widgets.page import FORMATS, PAGE, SLOTS, Painter, picture
@@ -324,11 +324,15 @@ class Board(Panel):
         # Imported here because papermill and nbconvert take a second that only an export should wait for.
         from devops_workbook.export.document import ExportError, export
 
+        documents = [format for format in formats if format != "zip"]
+
         def progress(step: str, done: float) -> None:
             self._take(lambda state: replace(state, export=Export(step, done)))
 
         try:
-            written = export(requirements, formats, self._exports, progress=progress)
+            written = list(export(requirements, documents, self._exports, progress=progress) if documents else ())
+            if "zip" in formats:
+                written.append(_code(requirements, self._exports))
         except ExportError as error:
             failure = Notice("error", f"Not exported: {error}")
             self._take(lambda state: replace(state, export=None, notice=failure))
@@ -345,6 +349,18 @@ class Board(Panel):
             raise Refusal("That document is no longer the newest export; export again.")
         self.offer(path.name, mimetypes.guess_type(path.name)[0] or "application/octet-stream", path.read_bytes())
         self._refresh()
+
+
+def _code(requirements: Requirements, folder: Path) -> Path:
+    """Writes the repository of a design as one zip file."""
+    from devops_workbook.artifacts.folder import zipped
+    from devops_workbook.artifacts.repository import repository
+
+    name = slug(requirements.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.zip"
+    write_atomic(path, zipped(repository(evaluate(requirements)).artifacts, name))
+    return path
 
 
 def _begin(source: str | Path | Requirements | None) -> State:

@@ -29,7 +29,8 @@ from devops_workbook.widgets.state import Choice, Export, Notice, State
 
 __all__ = ["FORMATS", "PAGE", "SLOTS", "Painter", "notice", "picture"]
 
-FORMATS = {"html": "HTML", "pdf": "PDF", "md": "Markdown"}
+FORMATS = {"html": "HTML", "pdf": "PDF", "md": "Markdown", "zip": "Code (zip)"}
+_USUAL = ("html", "pdf")
 
 
 def _decision_slot(field_id: str) -> str:
@@ -254,7 +255,7 @@ def _files(
     mark = el("span", "● not saved" if unsaved else "✓ saved", class_="dw-muted dw-saved")
     pinning = button("Unpin baseline", "unpin") if pinned else button("Pin as baseline", "pin")
     boxes = [
-        el("label", el("input", type="checkbox", value=id, data_name="formats", checked=id != "md"), title)
+        el("label", el("input", type="checkbox", value=id, data_name="formats", checked=id in _USUAL), title)
         for id, title in FORMATS.items()
     ]
     return el(

@@ -5,6 +5,7 @@ One package beside this one for each provider, named as the catalog names it, kn
     configuration(b) -> Configuration     what the environments have in common: modules, providers, backends
     once(b) -> Sequence[Once]             what is applied once: bootstrap (state), shared (registry, pipeline identity)
     UNBUILT: Mapping[str, str]            roles that this provider builds nothing for, and why
+    TO_SET: tuple[tuple[str, str], ...]   variables that hold a stand-in until a person sets them, and what they are
 
 and everything else is mechanical and the same for all of them.
 """
@@ -24,6 +25,7 @@ from devops_workbook.artifacts.terraform.configuration import (
     modules,
     standalone,
     traces,
+    used,
 )
 
 __all__ = ["terraform"]
@@ -36,9 +38,20 @@ _OUTSIDE = {
     "on-call": "the paging service is set up in its own console; alarms reach it by the address they notify",
 }
 
+_APPLY = "terraform -chdir=infrastructure/{root} init\nterraform -chdir=infrastructure/{root} apply"
+_STEPS = (
+    ("Make the storage for the state. Its own state stays in its folder until then; keep it.",
+     _APPLY.format(root="bootstrap")),
+    ("Make what all environments share: the registry and the identities that the pipeline works under.",
+     _APPLY.format(root="shared")),
+    ("Build the environments, the least important first. Push the first image before an environment that runs it.",
+     "\n".join(_APPLY.format(root=f"environments/{folder}") for folder in ("dev", "staging", "production"))),
+)  # fmt: skip
+
 
 class _Platform(Protocol):
     UNBUILT: Mapping[str, str]
+    TO_SET: tuple[tuple[str, str], ...]
 
     def configuration(self, b: Blueprint) -> Configuration: ...
 
@@ -51,14 +64,18 @@ def terraform(b: Blueprint) -> Infrastructure:
     Raises ValueError if a component has neither a resource nor a reason why it has none.
     """
     platform = cast("_Platform", import_module(f"{__name__}.{b.provider.id}"))
-    configuration = platform.configuration(b)
+    configuration = used(platform.configuration(b))
     artifacts: list[Artifact] = [*modules(configuration.calls), *environments(b, configuration)]
     traced: list[Trace] = list(traces(b, configuration))
+    variables = {v.name for v in configuration.variables}
     for one in platform.once(b):
         files, found = standalone(b, one)
         artifacts += files
         traced += found
-    return Infrastructure(tuple(artifacts), tuple(traced), tuple(_unbuilt(b, traced, platform.UNBUILT)))
+        variables |= set(one.module.variables)
+    unbuilt = tuple(_unbuilt(b, traced, platform.UNBUILT))
+    to_set = tuple((name, what) for name, what in platform.TO_SET if name in variables)
+    return Infrastructure(tuple(artifacts), tuple(traced), unbuilt, to_set, _STEPS)
 
 
 def _unbuilt(b: Blueprint, traced: Iterable[Trace], reasons: Mapping[str, str]) -> Iterator[Unbuilt]:

@@ -6,17 +6,18 @@ in where their state lies. A module that an environment goes without is called w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import FOLDERS, Blueprint, Each
 from devops_workbook.artifacts.model import Artifact, Trace
-from devops_workbook.artifacts.terraform.hcl import Block, Nested, Noted, Ref, assignments, raw, render
+from devops_workbook.artifacts.terraform.hcl import Bare, Block, Nested, Noted, Ref, assignments, raw, render
 from devops_workbook.artifacts.terraform.module import Module, ProviderSource, Variable, Wire, declared, required
 from devops_workbook.artifacts.terraform.readme import module_readme
 
-__all__ = ["ROOT", "Configuration", "Once", "environments", "modules", "standalone", "traces"]
+__all__ = ["ROOT", "Configuration", "Once", "environments", "modules", "standalone", "traces", "used"]
 
 ROOT = "infrastructure"
 
@@ -61,6 +62,13 @@ def _difference(one: str, other: str) -> str:
 # --- environments ----------------------------------------------------------------------------------------
 
 
+def used(c: Configuration) -> Configuration:
+    """The same without variables that nothing refers to."""
+    text = render([*_main(c), *c.settings])
+    kept = tuple(v for v in c.variables if re.search(rf"\bvar\.{v.name}\b", text))
+    return replace(c, variables=kept)
+
+
 def environments(b: Blueprint, c: Configuration) -> Iterator[Artifact]:
     """The configuration of every environment."""
     shared = {
@@ -89,7 +97,7 @@ def _main(c: Configuration) -> Iterator[Block]:
         if module.optional:
             body["count"] = raw(f"var.{module.call}_enabled ? 1 : 0")
         if module.passed:
-            body["providers"] = {name: raw(to) for name, to in module.passed.items()}
+            body["providers"] = {Bare(name): raw(to) for name, to in module.passed.items()}
         body["source"] = f"../../modules/{module.folder}"
         for v in module.variables.values():
             value = _passed(module, v)
@@ -142,10 +150,13 @@ def _root_variable(v: Variable) -> Block:
 
 
 def _values(c: Configuration, environment: str) -> Iterator[tuple[str, Any]]:
+    """The values of one environment; a reason that several of them share stands above the first."""
+    told: set[str] = {""}
     for v in _root_variables(c):
         value = v.value.values[environment] if isinstance(v.value, Each) else v.value
         if value is not None:
-            yield v.name, Noted(value, v.why) if v.why else value
+            yield v.name, value if v.why in told else Noted(value, v.why)
+            told.add(v.why)
 
 
 def _root_outputs(c: Configuration) -> Iterator[Block]:
@@ -167,13 +178,14 @@ def traces(b: Blueprint, c: Configuration) -> Iterator[Trace]:
 
 
 def _traces(b: Blueprint, module: Module, root: str, prefix: str = "") -> Iterator[Trace]:
+    folder = f"{ROOT}/modules/{module.folder}" if prefix else root
     for resource in module.resources:
         for id in resource.components:
             part = b.part(module.site.id(id) if module.site else id) or b.part(id)
             address = f"{prefix}{resource.type}.{resource.name}"
             if not part:
                 raise ValueError(f"{address} implements {id}, which the design does not have.")
-            yield Trace(root, address, resource.type, part)
+            yield Trace(root, address, resource.type, part, f"{folder}/{resource.file}")
 
 
 # --- what is applied once --------------------------------------------------------------------------------

@@ -5,8 +5,9 @@ in which they are given. Values are Python's: strings, numbers, booleans, None, 
 (`Ref`, `call`, `template`). Strings are always data: what would start an interpolation in them is escaped, so free
 text can say what it likes; only an expression refers to something.
 
-The layout follows the formatter's rules: two blanks for each open bracket, the equals signs of neighbouring one-line
-attributes in one column, a blank line around what takes several lines.
+Names and keys are the program's own, in ASCII. The layout follows the formatter's rules: two blanks for each open
+bracket, the equals signs of neighbouring one-line attributes in one column, a blank line around what takes several
+lines.
 """
 
 from __future__ import annotations
@@ -18,9 +19,21 @@ from textwrap import wrap
 from typing import Any, TypeAlias
 
 __all__ = [
-    "Block", "Expr", "Nested", "Noted", "Ref", "Value", "assignments", "call", "comment", "quoted", "raw", "render",
+    "Bare",
+    "Block",
+    "Expr",
+    "Nested",
+    "Noted",
+    "Ref",
+    "Value",
+    "assignments",
+    "call",
+    "comment",
+    "quoted",
+    "raw",
+    "render",
     "template",
-]  # fmt: skip
+]
 
 _WIDTH = 110
 _ONE_LINE = 1 << 20
@@ -93,6 +106,12 @@ class Noted:
 
     value: Value
     why: str
+
+
+class Bare(str):
+    """A key that stands without quotes whatever is in it: `aws.second`, in the providers that a module is given."""
+
+    __slots__ = ()
 
 
 class Nested:
@@ -207,18 +226,19 @@ def _object(entries: Mapping[str, Any], indent: str) -> str:
 def _key(key: Any) -> str:
     if isinstance(key, Expr):
         return f"({_expression(key, '')})"
-    return key if _NAME.fullmatch(key) else quoted(key)
+    return key if isinstance(key, Bare) or _NAME.fullmatch(key) else quoted(key)
 
 
 def _aligned(pairs: Iterable[tuple[str, Any]], indent: str) -> Iterator[str]:
     """Lines of `name = value`; the equals signs of neighbours that take one line each stand in one column."""
     run: list[tuple[str, str]] = []
     for name, value in pairs:
-        why, plain = (value.why, value.value) if isinstance(value, Noted) else ("", value)
+        plain = value.value if isinstance(value, Noted) else value
+        told = list(comment(value.why, indent)) if isinstance(value, Noted) else []
         text = _value(plain, indent)
-        if why or "\n" in text:
+        if told or "\n" in text:
             yield from _flushed(run, indent)
-            yield from comment(why, indent)
+            yield from told
         if "\n" in text:
             yield f"{indent}{name} = {text}"
         else:

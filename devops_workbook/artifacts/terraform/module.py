@@ -60,11 +60,12 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource of a module and the components that it implements (ids of the first site)."""
+    """A resource of a module, the components that it implements (ids of the first site), and its file."""
 
     type: str
     name: str
     components: tuple[str, ...]
+    file: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +134,20 @@ class Module:
         self._locals[name] = value
         return Ref(f"local.{name}")
 
-    def data(self, type: str, name: str, /, *, file: str = "main", **body: Any) -> Ref:
-        """Declares a data source; returns the reference to it."""
-        self._blocks.setdefault(file, []).append(Block("data", (type, name), body))
+    def data(
+        self, type: str, name: str, /, *, file: str = "main", skips: Mapping[str, str] = _NONE, **body: Any
+    ) -> Ref:  # fmt: skip
+        """Declares a data source, once however often it is asked for; returns the reference to it. skips: as of a
+        resource."""
+        known = (block for blocks in self._blocks.values() for block in blocks)
+        if not any((block.type, block.labels) == ("data", (type, name)) for block in known):
+            self._blocks.setdefault(file, []).append(Block("data", (type, name), body, inside=_skipped(skips)))
         return Ref(f"data.{type}.{name}")
+
+    def ephemeral(self, type: str, name: str, /, *, file: str = "main", **body: Any) -> Ref:
+        """Declares a value that exists while Terraform runs and is in no state; returns the reference to it."""
+        self._blocks.setdefault(file, []).append(Block("ephemeral", (type, name), body))
+        return Ref(f"ephemeral.{type}.{name}")
 
     def resource(
         self,
@@ -157,10 +168,9 @@ class Module:
         checks of checkov that it does not meet, each with the specific reason ({"CKV_AWS_18": "..."}).
         """
         components = (component,) if isinstance(component, str) else component
-        self.resources.append(Resource(type, name, components))
+        self.resources.append(Resource(type, name, components, f"{file}.tf"))
         told = (f"component: {', '.join(components)}", *([why] if why else []))
-        inside = tuple(f"checkov:skip={check}: {reason}" for check, reason in skips.items())
-        self._blocks.setdefault(file, []).append(Block("resource", (type, name), body, told, inside))
+        self._blocks.setdefault(file, []).append(Block("resource", (type, name), body, told, _skipped(skips)))
         return Ref(f"{type}.{name}")
 
     def output(self, name: str, value: Any, description: str, *, exported: bool = False) -> Wire:
@@ -191,6 +201,10 @@ class Module:
                 yield name, first
 
 
+def _skipped(skips: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(f"checkov:skip={check}: {reason}" for check, reason in skips.items())
+
+
 def declared(v: Variable) -> Block:
     """The declaration of a variable."""
     body: dict[str, Any] = {"description": v.description, "type": raw(v.type)}
@@ -205,7 +219,7 @@ def _output(o: Output) -> Block:
     return Block("output", (o.name,), {"description": o.description, "value": o.value})
 
 
-LANGUAGE = ">= 1.10, < 2.0"  # from 1.10 the state's lock is kept in the bucket itself
+LANGUAGE = ">= 1.11, < 2.0"  # from 1.10 the state's lock is kept in the bucket itself, from 1.11 no secret is in it
 
 
 def required(providers: Iterable[ProviderSource], **more: Any) -> Block:

@@ -1,0 +1,62 @@
+"""What users reach first: CloudFront, told as it was configured (moto drops some of it and invents some), names of
+gateways, and zones of private networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from moto.apigatewayv2.models import DomainName
+from moto.cloudfront.models import CloudFrontBackend, cloudfront_backends
+from moto.route53.responses import Route53
+
+from tests.clouds.emulator.answers import ACCOUNT, Asked, answers, replaces
+
+_configurations: dict[str, Any] = {}
+
+
+@replaces(CloudFrontBackend, "create_distribution", for_="aws_cloudfront_distribution")
+def create_distribution(original: Any, self: CloudFrontBackend, distribution_config: Any, tags: Any) -> Any:
+    made = original(self, distribution_config=distribution_config, tags=tags)
+    _configurations[made[0].id] = distribution_config
+    return made
+
+
+@replaces(CloudFrontBackend, "update_distribution", for_="aws_cloudfront_distribution")
+def update_distribution(original: Any, self: CloudFrontBackend, dist_config: Any, _id: str, if_match: Any) -> Any:
+    made = original(self, dist_config=dist_config, _id=_id, if_match=if_match)
+    _configurations[_id] = dist_config
+    return made
+
+
+@answers("cloudfront", "GetDistribution", "GetDistributionConfig", for_="aws_cloudfront_distribution")
+def distribution(asked: Asked) -> Mapping[str, Any]:
+    found, etag = cloudfront_backends[ACCOUNT]["aws"].get_distribution(asked["Id"])
+    configuration = _configurations[found.id]
+    if asked.operation == "GetDistributionConfig":
+        return {"DistributionConfig": configuration, "ETag": etag}
+    groups = {"Enabled": False, "Quantity": 0}
+    told = {
+        "Id": found.id, "ARN": found.arn, "DomainName": found.domain_name, "Status": "Deployed",
+        "LastModifiedTime": found.last_modified_time, "InProgressInvalidationBatches": 0,
+        "ActiveTrustedSigners": groups, "ActiveTrustedKeyGroups": groups, "DistributionConfig": configuration,
+    }  # fmt: skip
+    return {"Distribution": told, "ETag": etag}
+
+
+@replaces(DomainName, "to_json", for_="aws_apigatewayv2_domain_name")
+def gateway_name(original: Any, self: DomainName) -> Mapping[str, Any]:
+    """With the address that stands for it, which is ready at once."""
+    told = original(self)
+    address = {"apiGatewayDomainName": f"d-{self.domain_name}", "domainNameStatus": "AVAILABLE",
+               "hostedZoneId": "Z2FDTNDATAQYW2", "ipAddressType": "ipv4"}  # fmt: skip
+    return {**told, "domainNameConfigurations": [{**address, **c} for c in told["domainNameConfigurations"]]}
+
+
+@replaces(Route53, "create_hosted_zone", for_="aws_route53_zone")
+def zone(original: Any, self: Route53) -> Any:
+    """Private where it belongs to a network, without being told so."""
+    if self._get_param("VPC.VPCId"):
+        self.params["HostedZoneConfig"] = {**(self._get_param("HostedZoneConfig") or {}), "PrivateZone": True}
+    return original(self)
