@@ -130,8 +130,12 @@ def test_nothing_reaches_data_but_what_a_connection_names():
 def test_the_internet_reaches_the_entry_and_nothing_else():
     for scenario in examples():
         b = blueprint(scenario)
-        inward = [r for s in b.sites for r in rules(b, s).values()
-                  if r["direction"] == "Inbound" and r["access"] == "Allow" and r["source"] in ("Internet", "*")]
+        inward = [
+            r
+            for s in b.sites
+            for r in rules(b, s).values()
+            if r["direction"] == "Inbound" and r["access"] == "Allow" and r["source"] in ("Internet", "*")
+        ]
         assert {r["subnet"] for r in inward} <= {"public"}
         assert {tuple(r["ports"]) for r in inward} <= {("443",)}
 
@@ -220,7 +224,7 @@ def test_a_private_entry_has_a_private_name_and_no_public_listener():
 def test_every_entry_speaks_tls_alone():
     for scenario in examples():
         code = text(built(scenario), "modules/edge/")
-        assert "Http\"" not in code.replace("Https\"", "")
+        assert 'Http"' not in code.replace('Https"', "")
         assert '"http"' not in code.replace('protocol            = "http"', "")
 
 
