@@ -21,7 +21,7 @@ from devops_workbook.artifacts.cloudformation.edge import edge
 from devops_workbook.artifacts.cloudformation.foundation import foundation, foundation_present
 from devops_workbook.artifacts.cloudformation.front import front, zone
 from devops_workbook.artifacts.cloudformation.guide import guide
-from devops_workbook.artifacts.cloudformation.network import Net, machines, network
+from devops_workbook.artifacts.cloudformation.network import MOST_MACHINES, Net, machines, network, runs_itself
 from devops_workbook.artifacts.cloudformation.observability import observability
 from devops_workbook.artifacts.cloudformation.peering import crossing, peering
 from devops_workbook.artifacts.cloudformation.security import security
@@ -36,6 +36,7 @@ from devops_workbook.artifacts.cloudformation.stacks import (
 from devops_workbook.artifacts.cloudformation.template import Template
 from devops_workbook.artifacts.cloudformation.tools import names, tools
 from devops_workbook.artifacts.model import Infrastructure, Trace, Unbuilt
+from devops_workbook.design.model import Component
 
 __all__ = ["TO_SET", "UNBUILT", "cloudformation", "stacks"]
 
@@ -156,8 +157,17 @@ def _unbuilt(b: Blueprint, traces: tuple[Trace, ...]) -> Iterator[Unbuilt]:
     built = {trace.component for trace in traces}
     for component in b.topology.components:
         if component.id not in built:
-            if not (why := UNBUILT.get(component.role)):
+            if not (why := _too_many(b, component) or UNBUILT.get(component.role)):
                 raise ValueError(
                     f"The component {component.id} ({component.service}) has no resource and no reason why."
                 )
             yield Unbuilt(component.id, why)
+
+
+def _too_many(b: Blueprint, component: Component) -> str:
+    if runs_itself(b, component) and component.count > MOST_MACHINES:
+        return (
+            f"a stack holds 500 resources, and {component.count:,} machines with disks and alarms are more; "
+            "a managed service, or code in Terraform, has no such limit"
+        )
+    return ""

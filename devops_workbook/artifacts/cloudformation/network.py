@@ -34,7 +34,11 @@ from devops_workbook.artifacts.cloudformation.template import (
 from devops_workbook.artifacts.cloudformation.text import Fn, Noted
 from devops_workbook.design.model import Component, Connection
 
-__all__ = ["Net", "machines", "network", "subnets", "tool_condition"]
+__all__ = ["MOST_MACHINES", "Net", "machines", "network", "runs_itself", "subnets", "tool_condition"]
+
+MOST_MACHINES = 100
+"""The most machines of one tool: with disk, attachment and alarm each, they are four fifths of the 500 resources that a
+template may have (docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html, 2026-11)."""
 
 _CIDR = r"^([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}$"
 _ANYWHERE = "0.0.0.0/0"
@@ -64,9 +68,15 @@ class Net:
 
 
 def machines(b: Blueprint) -> tuple[Component, ...]:
-    """The tools that the team runs itself, on machines in the network, by their ids at the first site."""
-    tools = (c for c in b.topology.components if c.service in b.catalog.tools and c.sku and c.region)
+    """The tools that the team runs itself, on machines in the network, by their ids at the first site; without those
+    that are more than a stack can hold."""
+    tools = (c for c in b.topology.components if runs_itself(b, c) and c.count <= MOST_MACHINES)
     return tuple(c for c in tools if not c.id.endswith("-2"))
+
+
+def runs_itself(b: Blueprint, component: Component) -> bool:
+    """Whether a component is a tool on machines that the team keeps."""
+    return bool(component.service in b.catalog.tools and component.sku and component.region)
 
 
 def subnets(b: Blueprint, site: Site, tier: str) -> Each:
