@@ -12,7 +12,7 @@ from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.cloudformation.common import role, second_region
 from devops_workbook.artifacts.cloudformation.data import Stored
 from devops_workbook.artifacts.cloudformation.template import ACCOUNT, PARTITION, Template, sub
-from devops_workbook.artifacts.cloudformation.text import Noted
+from devops_workbook.artifacts.yaml import Noted
 from devops_workbook.assess.model import BackupSet
 
 __all__ = ["backup"]

@@ -7,7 +7,7 @@ from typing import Any
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.cloudformation.common import notification
 from devops_workbook.artifacts.cloudformation.template import Given, Template, sub
-from devops_workbook.artifacts.cloudformation.text import Noted
+from devops_workbook.artifacts.yaml import Noted
 
 __all__ = ["budgets"]
 

@@ -22,9 +22,9 @@ from devops_workbook.artifacts.cloudformation.template import (
     statement,
     sub,
 )
-from devops_workbook.artifacts.cloudformation.text import Fn, Noted
 from devops_workbook.artifacts.facts import code_facts
 from devops_workbook.artifacts.names import label_text
+from devops_workbook.artifacts.yaml import Fn, Noted
 
 __all__ = [
     "CLOSING", "NOT_TOLD", "OPENING", "TIMEZONE", "access_bucket", "alike", "allow", "arn", "assured", "bucket",

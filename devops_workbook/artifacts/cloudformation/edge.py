@@ -25,7 +25,7 @@ from devops_workbook.artifacts.cloudformation.data import Stored
 from devops_workbook.artifacts.cloudformation.firewall import firewall
 from devops_workbook.artifacts.cloudformation.network import Net
 from devops_workbook.artifacts.cloudformation.template import Given, Resource, Template, sub
-from devops_workbook.artifacts.cloudformation.text import Noted
+from devops_workbook.artifacts.yaml import Noted
 
 __all__ = ["HEALTH", "Entry", "edge", "regional_firewall"]
 

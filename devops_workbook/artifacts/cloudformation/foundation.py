@@ -36,7 +36,7 @@ from devops_workbook.artifacts.cloudformation.template import (
     statement,
     sub,
 )
-from devops_workbook.artifacts.cloudformation.text import Noted
+from devops_workbook.artifacts.yaml import Noted
 
 __all__ = ["data_key", "foundation", "foundation_present"]
 

@@ -21,7 +21,7 @@ from devops_workbook.artifacts.cloudformation.template import (
     fn,
     sub,
 )
-from devops_workbook.artifacts.cloudformation.text import Noted
+from devops_workbook.artifacts.yaml import Noted
 
 __all__ = ["front", "in_front", "zone"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from devops_workbook.artifacts.cloudformation.template import Resource, Template, fn, sub
-from devops_workbook.artifacts.cloudformation.text import Noted
+from devops_workbook.artifacts.yaml import Noted
 
 __all__ = ["launch_template"]
 

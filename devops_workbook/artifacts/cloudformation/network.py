@@ -31,7 +31,7 @@ from devops_workbook.artifacts.cloudformation.template import (
     statement,
     sub,
 )
-from devops_workbook.artifacts.cloudformation.text import Fn, Noted
+from devops_workbook.artifacts.yaml import Fn, Noted
 from devops_workbook.design.model import Component, Connection
 
 __all__ = ["MOST_MACHINES", "Net", "machines", "network", "runs_itself", "subnets", "tool_condition"]

@@ -23,8 +23,8 @@ from devops_workbook.artifacts.cloudformation.template import (
     policy,
     sub,
 )
-from devops_workbook.artifacts.cloudformation.text import Noted
 from devops_workbook.artifacts.facts import code_facts
+from devops_workbook.artifacts.yaml import Noted
 from devops_workbook.design.deployments import Deployment
 
 __all__ = ["observability", "watched_alarms"]

@@ -31,8 +31,8 @@ from devops_workbook.artifacts.cloudformation.template import (
     statement,
     sub,
 )
-from devops_workbook.artifacts.cloudformation.text import Noted
 from devops_workbook.artifacts.names import SHORT
+from devops_workbook.artifacts.yaml import Noted
 
 __all__ = ["account", "bootstrap", "shared"]
 

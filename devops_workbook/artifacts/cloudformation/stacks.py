@@ -14,9 +14,9 @@ from functools import partial
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import FOLDERS, Blueprint, Each
-from devops_workbook.artifacts.cloudformation.template import BySite, Given, Output, Parameter, Template
-from devops_workbook.artifacts.cloudformation.text import Fn, Noted, document
+from devops_workbook.artifacts.cloudformation.template import BySite, Given, Output, Parameter, Template, unreferring
 from devops_workbook.artifacts.model import Artifact, Trace
+from devops_workbook.artifacts.yaml import Fn, Noted, document
 
 __all__ = ["ROOT", "Stack", "given_to", "parameters_of", "stack_artifacts", "stack_traces", "template_artifacts"]
 
@@ -156,7 +156,7 @@ def _root_text(stack: Stack) -> str:
     )
     meta = {"cfn-lint": {"config": Noted(silent, " ".join(f"{k}: {v}" for k, v in _ANSWERED.items()))}}
     shown = [("Metadata", meta), ("Resources", resources), *([("Outputs", outputs)] if outputs else [])]
-    return document((), head) + "\n" + text + "\n" + document(shown)
+    return document((), head) + "\n" + text + "\n" + document([(name, unreferring(value)) for name, value in shown])
 
 
 def _nested(t: Template) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import FOLDERS, Blueprint, Each, Site
-from devops_workbook.artifacts.cloudformation.text import Fn, Noted, document
+from devops_workbook.artifacts.yaml import Fn, Noted, document
 
 __all__ = [
     "ACCOUNT",
@@ -40,6 +40,7 @@ __all__ = [
     "select",
     "statement",
     "sub",
+    "unreferring",
 ]  # fmt: skip
 
 REGION, ACCOUNT, PARTITION = Fn("Ref", "AWS::Region"), Fn("Ref", "AWS::AccountId"), Fn("Ref", "AWS::Partition")
@@ -517,7 +518,7 @@ class Template:
             ("Resources", self._bodies),
             ("Outputs", {o.name: {"Description": o.description, "Value": o.value} for o in self.outputs.values()}),
         ]
-        return document([(name, value) for name, value in sections if value], self.about)
+        return document([(name, unreferring(value)) for name, value in sections if value], self.about)
 
     def traces(self, environment: str) -> Iterator[Resource]:
         """The resources that there are in an environment."""
@@ -557,6 +558,22 @@ _PARAMETER_TYPES = {
 
 def _pattern(output: Output) -> str:
     return "^(arn:.+)?$" if output.type == "String" and output.name.endswith("Arn") else ""
+
+
+def unreferring(value: Any) -> Any:
+    """A value whose texts look nothing up: what CloudFormation takes for a dynamic reference ("{{resolve:...}}") is
+    broken. What an intrinsic function names stays."""
+    if isinstance(value, str):
+        return value.replace("{{", "{ {")
+    if isinstance(value, Mapping):
+        return {k: unreferring(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [unreferring(v) for v in value]
+    if isinstance(value, Noted):
+        return Noted(unreferring(value.value), value.why)
+    if isinstance(value, Fn) and not isinstance(value.value, str):
+        return Fn(value.name, unreferring(value.value))
+    return value
 
 
 def _declared(p: Parameter) -> Any:

@@ -15,7 +15,7 @@ from devops_workbook.artifacts.cloudformation.template import (
     choose,
     sub,
 )
-from devops_workbook.artifacts.cloudformation.text import Noted
+from devops_workbook.artifacts.yaml import Noted
 
 __all__ = ["compute"]
 

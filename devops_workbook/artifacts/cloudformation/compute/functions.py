@@ -8,7 +8,7 @@ from devops_workbook.artifacts.cloudformation.common import allow, arn, assured,
 from devops_workbook.artifacts.cloudformation.compute.running import Running
 from devops_workbook.artifacts.cloudformation.data.intake import ATTEMPTS, work_seconds
 from devops_workbook.artifacts.cloudformation.template import ACCOUNT, PARTITION, REGION, Resource, sub
-from devops_workbook.artifacts.cloudformation.text import Noted
+from devops_workbook.artifacts.yaml import Noted
 
 __all__ = ["compute"]
 

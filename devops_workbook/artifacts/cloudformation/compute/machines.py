@@ -8,7 +8,7 @@ from devops_workbook.artifacts.cloudformation.common import CLOSING, OPENING, TI
 from devops_workbook.artifacts.cloudformation.compute.running import BUSY_FROM, BUSY_UNTIL, PORT, Running
 from devops_workbook.artifacts.cloudformation.instances import launch_template
 from devops_workbook.artifacts.cloudformation.template import REGION, Condition, Resource, fn, join, select, sub
-from devops_workbook.artifacts.cloudformation.text import Noted
+from devops_workbook.artifacts.yaml import Noted
 
 __all__ = ["calendar", "compute"]
 

@@ -32,8 +32,8 @@ from devops_workbook.artifacts.cloudformation.template import (
     fn,
     sub,
 )
-from devops_workbook.artifacts.cloudformation.text import Fn, Noted
 from devops_workbook.artifacts.facts import code_facts
+from devops_workbook.artifacts.yaml import Fn, Noted
 
 __all__ = ["BUSY_FROM", "BUSY_UNTIL", "PORT", "Running"]
 

@@ -7,7 +7,7 @@ from devops_workbook.artifacts.cloudformation.common import allow, key, log_grou
 from devops_workbook.artifacts.cloudformation.data.stored import Stored
 from devops_workbook.artifacts.cloudformation.network import Net
 from devops_workbook.artifacts.cloudformation.template import ACCOUNT, PARTITION, REGION, by_site, choose, fn, sub
-from devops_workbook.artifacts.cloudformation.text import Noted
+from devops_workbook.artifacts.yaml import Noted
 
 __all__ = ["cache"]
 

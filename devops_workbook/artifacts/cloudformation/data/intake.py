@@ -8,7 +8,7 @@ from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.cloudformation.common import allow, assured, key, tls_only, unlocked
 from devops_workbook.artifacts.cloudformation.data.stored import Stored
 from devops_workbook.artifacts.cloudformation.template import BySite, by_site, policy, sub
-from devops_workbook.artifacts.cloudformation.text import Noted
+from devops_workbook.artifacts.yaml import Noted
 
 __all__ = ["ATTEMPTS", "intake", "work_seconds"]
 

@@ -31,7 +31,7 @@ from devops_workbook.artifacts.cloudformation.template import (
     choose,
     sub,
 )
-from devops_workbook.artifacts.cloudformation.text import Noted
+from devops_workbook.artifacts.yaml import Noted
 
 __all__ = ["cluster", "instance"]
 
