@@ -38,8 +38,9 @@ def test_what_was_written_is_read_back(value: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["yes", "null", "1.0", "0o17", "1:30", "~", "- a", "a: b", "a #b", "# x", "&a", "*a", "!x", "%y", "@z", "`q", "{{x}}",
-     "${x}", "line\nline", "line\n\nline\n", " led\nby", "ends \nso", "tab\tand\nline", "\u2028", "\x00", "🚀", "a\n\n"],
+    ["yes", "null", "1.0", "0o17", "1:30", "~", "- a", "a: b", "a #b", "# x", "&a", "*a", "!x", "%y", "@z", "`q",
+     "{{x}}", "${x}", "line\nline", "line\n\nline\n", " led\nby", "ends \nso", "tab\tand\nline", "\u2028", "\x00",
+     "🚀", "a\n\n"],
 )  # fmt: skip
 def test_text_stays_text(text: str) -> None:
     assert read(document([("it", {"value": text, text: ["x", text]})])) == {"it": {"value": text, text: ["x", text]}}
