@@ -156,7 +156,7 @@ def _price(c: Context, billed: _Billed, parity: Parity) -> Price | None:
     price, sized = billed.charge.price, "{sku}" in billed.charge.dimension.item
     if price is None or not sized or parity.sizes == "same":
         return price
-    sku = cheapest_size(c, billed.service, billed.component.sku)
+    sku = cheapest_size(c, billed.service, billed.component.sku, parity.shares["data"])
     smaller = c.provider.prices.find(billed.charge.dimension.item.replace("{sku}", sku), price.region)
     return smaller and replace(smaller, note=f"{sku}; {smaller.note}".rstrip("; "))
 

@@ -105,7 +105,8 @@ class Service:
 class Instance:
     """A machine size. kind: what a service's `skus` names, such as compute, database, database-cluster or cache;
     family: general, compute, memory or burstable; arch: x86 or arm; memory in GiB; max_pods: how many pods the
-    provider's network lets run on one, None = the size sets no limit."""
+    provider's network lets run on one, max_storage_gb: how much data a database of it holds, None = the size sets no
+    limit."""
 
     sku: str
     kind: str
@@ -114,6 +115,11 @@ class Instance:
     vcpu: float
     memory_gib: float
     max_pods: int | None = None
+    max_storage_gb: float | None = None
+
+    def holds(self, data_gb: float) -> bool:
+        """Whether a database of this size may hold so much data."""
+        return self.max_storage_gb is None or data_gb <= self.max_storage_gb
 
 
 @dataclass(frozen=True, slots=True)

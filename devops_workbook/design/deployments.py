@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from devops_workbook.catalog.model import Parity, Service
+from devops_workbook.catalog.model import Parity
 from devops_workbook.design.context import Context
 from devops_workbook.design.environments import HOURS_PER_WEEK, week_share
 from devops_workbook.design.model import Component, Topology
@@ -130,11 +130,12 @@ def _size(c: Context, component: Component, production: Size, parity: Parity) ->
         standby=production.standby and zones > 1 and maximum > 1,
         storage_gb=production.storage_gb * parity.shares["data"],
     )  # fmt: skip
-    return _smallest(c, service, scaled) if production.sku and parity.sizes == "smallest" else scaled
+    if not production.sku or parity.sizes == "same":
+        return scaled
+    return _of(c, scaled, cheapest_size(c, service, scaled.sku, parity.shares["data"]))
 
 
-def _smallest(c: Context, service: Service, size: Size) -> Size:
-    sku = cheapest_size(c, service, size.sku)
+def _of(c: Context, size: Size, sku: str) -> Size:
     machine = c.provider.instances[sku]
     sized = size.vcpu > 0
     return replace(size, sku=sku, vcpu=machine.vcpu * sized, memory_gib=machine.memory_gib * sized)

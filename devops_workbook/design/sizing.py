@@ -428,13 +428,15 @@ def _offered(provider: Provider, region: str, kind: str, pattern: str, x86_only:
     return sorted(priced, key=lambda row: (row[0], row[1].vcpu, row[1].memory_gib))
 
 
-def cheapest_size(context: Context, service: Service, like: str) -> str:
+def cheapest_size(context: Context, service: Service, like: str, data_share: float) -> str:
     """The SKU with the lowest price an hour that a service offers in the region and that runs what the size `like`
-    runs: machines of the same processors, and nodes that have room for a replica."""
+    runs: machines of the same processors, nodes that have room for a replica, databases that hold this share (0-1) of
+    the data."""
+    data_gb = context.requirements.database_gb * data_share
     wanted = context.provider.instances[like]
     nodes = _cluster_nodes(context, service) if service.kind == "kubernetes" else {}
-    sizes = (i.sku for _, i in _sizes(context, service) if service.skus != "compute" or i.arch == wanted.arch)
-    return next((sku for sku in sizes if sku not in nodes or nodes[sku].per_node), like)
+    alike = (i for _, i in _sizes(context, service) if service.skus != "compute" or i.arch == wanted.arch)
+    return next((i.sku for i in alike if i.holds(data_gb) and (i.sku not in nodes or nodes[i.sku].per_node)), like)
 
 
 def _cheapest(sizes: Sequence[tuple[float, Instance]], vcpus: float, gib: float) -> Instance | None:
@@ -485,7 +487,9 @@ def database_size(context: Context, load: Load, service: Service) -> DatabaseSiz
         return DatabaseSize("", 1, cores, gib, fits=True)
     # Sizes with less memory than its SLA asks for promise nothing, while the design counts on the promise.
     promised = service.limits.get("sla_gib_min", 0.0)
-    sizes = [(usd, i) for usd, i in _sizes(context, service) if i.memory_gib >= promised]
+    promising = [(usd, i) for usd, i in _sizes(context, service) if i.memory_gib >= promised]
+    # Where no size holds the data, the decision about the service says so.
+    sizes = [(usd, i) for usd, i in promising if i.holds(context.requirements.database_gb)] or promising
     largest = _largest(sizes)
     one = _cheapest(sizes, cores, gib) or (largest if largest.vcpu >= cores else None)
     if one:

@@ -21,6 +21,7 @@ from devops_workbook.design.sizing import (
     ComputeSize,
     Load,
     cache_size,
+    cheapest_size,
     compute_size,
     compute_usage,
     connection_limit,
@@ -321,6 +322,21 @@ def test_a_database_has_the_cores_for_its_queries_and_memory_for_its_working_set
     assert size.fits
     assert instance.vcpu >= size.cores_needed
     assert instance.memory_gib >= size.gib_needed == pytest.approx(200 * 0.1 * 1e9 / 2**30)
+
+
+def test_a_database_holds_its_data() -> None:
+    """Microsoft's resource limits of General Purpose on Gen5 hardware: 8 vCores hold 2,048 GB, 16 hold 3,072."""
+    found = {}
+    for gb in (512, 513, 2_048, 2_049, 3_500):
+        c = context(provider="azure", database_gb=gb, peak_rps=1, average_rps=0.1)
+        found[gb] = database_size(c, Load(c, 0.0), database(c)).sku
+    assert found == {512: "GP_S_Gen5_1", 513: "GP_Gen5_2", 2_048: "GP_Gen5_8", 2_049: "GP_Gen5_16", 3_500: "GP_Gen5_24"}
+
+
+def test_a_smaller_environment_takes_a_size_that_holds_its_share() -> None:
+    c = context(provider="azure", database_gb=3_500)
+    sizes = [cheapest_size(c, database(c), "GP_Gen5_24", share) for share in (0.1, 0.2, 0.6)]
+    assert [c.provider.instances[sku].max_storage_gb for sku in sizes] == [512, 1024, 3072]
 
 
 def test_data_beyond_the_largest_memory_does_not_buy_read_replicas_that_no_query_needs() -> None:
