@@ -260,9 +260,9 @@ output "tenant" {
 
 
 @pytest.mark.needs("terraform", "terraform-provider-azurerm")
-@pytest.mark.parametrize("mutant", ["", "no features", "an attribute there is not"])
+@pytest.mark.parametrize("mutant", ["", "no location", "an attribute there is not"])
 def test_azure(mutant: str, tmp_path: Path) -> None:
-    text = {"": AZURE, "no features": AZURE.replace("\n\n  features {}", ""),
+    text = {"": AZURE, "no location": AZURE.replace('  location = "westeurope"\n', ""),
             "an attribute there is not": AZURE.replace("location = ", "place    = ", 1)}[mutant]  # fmt: skip
     (tmp_path / "infrastructure" / "dev").mkdir(parents=True)
     (tmp_path / "infrastructure" / "dev" / "main.tf").write_text(text)

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from moto.codedeploy.models import codedeploy_backends
+from moto.ec2.models.instances import Instance
 from moto.ec2.models.launch_templates import LaunchTemplate
 from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.eks.responses import EKSResponse
@@ -23,6 +24,13 @@ def template_version(original: Any, self: LaunchTemplate, data: Any, description
             {"TagSpecifications": launched} if launched else {}
         )
     return original(self, data, description)
+
+
+@replaces(Instance, "__init__", for_="aws_instance")
+def machine(original: Any, self: Instance, *arguments: Any, **named: Any) -> None:
+    """With the recovery that AWS gives every machine unless asked not to."""
+    original(self, *arguments, **named)
+    self.maintenance_options = {"AutoRecovery": "default"}
 
 
 # --- ECS -------------------------------------------------------------------------------------------------

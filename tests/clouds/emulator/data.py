@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.table import Table
 from moto.elasticache.models import CacheCluster, ElastiCacheBackend, elasticache_backends
 from moto.rds.models import DBCluster, DBInstance, DBParameterGroup, RDSBackend, rds_backends
@@ -252,6 +252,13 @@ def _copied(table: Table, source: str, region: str) -> Table:
     made.table_arn = table.table_arn.replace(f":{source}:", f":{region}:")
     made.region_name = region
     return made
+
+
+@replaces(DynamoDBBackend, "delete_table", for_="aws_dynamodb_table")
+def delete_table(original: Any, self: DynamoDBBackend, name: str) -> Table:
+    """Also one that is protected, so that a cycle can end without a change of the configuration."""
+    self.get_table(name).deletion_protection_enabled = False
+    return original(self, name)
 
 
 @replaces(Table, "describe", for_=("aws_dynamodb_table", "aws_dynamodb_table_replica"))

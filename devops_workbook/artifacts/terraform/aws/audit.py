@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint
+from devops_workbook.artifacts.terraform.aws.buckets import bucket, expiry
 from devops_workbook.artifacts.terraform.aws.keys import own_keys
 from devops_workbook.artifacts.terraform.aws.logs import log_group
 from devops_workbook.artifacts.terraform.aws.placed import everywhere, named, tags
 from devops_workbook.artifacts.terraform.aws.policies import allow, document, only_tls, role, trust
-from devops_workbook.artifacts.terraform.aws.security import bucket, bucket_skips, deletion_protection, expiry
+from devops_workbook.artifacts.terraform.aws.reasons import PROVIDER_KEYS
+from devops_workbook.artifacts.terraform.aws.security import bucket_skips, deletion_protection
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 
@@ -50,9 +52,9 @@ def _bucket(b: Blueprint, m: Module, security: Module, key: Ref | None) -> tuple
     )  # fmt: skip
     logs = m.variable("log_bucket_id", "string", "The bucket that access logs go to.", security.wire("log_bucket_id"))
     kept = deletion_protection(m)
-    lock = {"object_lock_enabled": True} if _written_once(b) else {}
-    made = bucket(
-        m, "trail", "audit", title, file=_FILE, key=key, why=b.why("security.compliance"), **lock,
+    lock: dict[str, Any] = {"object_lock_enabled": True} if _written_once(b) else {}
+    made, _ = bucket(
+        m, "trail", "audit", title, key, file=_FILE, why=b.why("security.compliance"), **lock,
         force_destroy=raw(f"!{kept}"), skips=bucket_skips(keyed=key is not None, logged=True), tags=tags(b, m, "audit"),
     )  # fmt: skip
     m.resource("aws_s3_bucket_logging", "trail", "audit", file=_FILE, bucket=made.id, target_bucket=logs,
@@ -95,7 +97,7 @@ def _trail(b: Blueprint, m: Module, made: Ref, policy: Ref, key: Ref | None, sto
         "CKV_AWS_252": "findings and rules give notice; that a file of log entries has arrived tells nobody anything"
     }
     if key is None:
-        skips["CKV_AWS_35"] = "the plan leaves keys to the provider, which encrypts by default"
+        skips["CKV_AWS_35"] = PROVIDER_KEYS
     m.resource(
         "aws_cloudtrail", "this", "audit", file=_FILE, why=b.why("security.compliance"), skips=skips,
         name=named("audit"), s3_bucket_name=made.id, **({"kms_key_id": key} if key is not None else {}),

@@ -13,6 +13,7 @@ from devops_workbook.artifacts.terraform.aws.data.files import bucket, replicate
 from devops_workbook.artifacts.terraform.aws.keys import key_policy, own_keys
 from devops_workbook.artifacts.terraform.aws.placed import everywhere, named, tags
 from devops_workbook.artifacts.terraform.aws.policies import document, role, trust
+from devops_workbook.artifacts.terraform.aws.reasons import PROVIDER_KEYS
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 from devops_workbook.assess.model import BackupSet
@@ -96,7 +97,7 @@ def _far_key(b: Blueprint, m: Module, securities: Sequence[Module]) -> Ref:
 
 def _vault(b: Blueprint, m: Module, name: str, id: str, key: Ref | None, **provider: Any) -> Ref:
     keyed: Mapping[str, Any] = {} if key is None else {"kms_key_arn": key}
-    skips = {"CKV_AWS_166": "the plan leaves keys to the provider, which encrypts by default"} if key is None else {}
+    skips = {"CKV_AWS_166": PROVIDER_KEYS} if key is None else {}
     vault = m.resource(
         "aws_backup_vault", name, id, why=b.why("disaster_recovery.backup"), skips=skips, **provider,
         name=named("copies" if id == "backup-2" else "backups"), **keyed, tags=tags(b, m, id),

@@ -12,11 +12,12 @@ from typing import Any
 
 from devops_workbook.artifacts.blueprint import FOLDERS, Blueprint
 from devops_workbook.artifacts.facts import code_facts
+from devops_workbook.artifacts.terraform.aws.buckets import bucket
 from devops_workbook.artifacts.terraform.aws.keys import key_policy, own_keys
 from devops_workbook.artifacts.terraform.aws.labels import NOBODY, cost_centre, second_region, whole_tags
 from devops_workbook.artifacts.terraform.aws.placed import source
 from devops_workbook.artifacts.terraform.aws.policies import allow, document, only_tls, role, trust
-from devops_workbook.artifacts.terraform.aws.security import bucket
+from devops_workbook.artifacts.terraform.aws.reasons import COPIED, PROVIDER_KEYS, UNLOGGED
 from devops_workbook.artifacts.terraform.configuration import Once
 from devops_workbook.artifacts.terraform.hcl import Block, Expr, Nested, Ref, raw, template
 from devops_workbook.artifacts.terraform.module import Module
@@ -113,14 +114,13 @@ def _roots(accounts: Ref) -> Any:
 
 def _bucket(b: Blueprint, m: Module, name: str, title: str, key: Ref | None, accounts: Ref, **provider: Any) -> Ref:
     skips = {
-        "CKV_AWS_18": "who reads and writes it is in the audit trail of the account",
-        "CKV2_AWS_62": "nothing is started by a change of the state",
-        "CKV_AWS_144": "it is copied where the design has a second region",
+        "CKV_AWS_18": UNLOGGED,
+        "CKV_AWS_144": COPIED,
     }
     if key is None:
-        skips["CKV_AWS_145"] = "the plan leaves keys to the provider, which encrypts by default"
-    made = bucket(
-        m, name, _COMPONENT, title, file="main", key=key, skips=skips, **provider,
+        skips["CKV_AWS_145"] = PROVIDER_KEYS
+    made, _ = bucket(
+        m, name, _COMPONENT, title, key, file="main", skips=skips, provider=provider,
         why="State holds what Terraform knows: versioned, encrypted, and not to be destroyed while it holds any.",
     )  # fmt: skip
     m.resource(

@@ -78,7 +78,6 @@ def _health(b: Blueprint, m: Module, sign: Mapping[str, Any]) -> None:
         **sign,
         evaluation_periods=3,
         tags=tags(b, m, "entry"),
-        skips={"CKV_AWS_319": "it steers names and notifies nobody; the alarms that do are others"},
     )
     m.output("health_alarm", raw(f"one({alarm}[*].alarm_name)"), "The alarm that tells that the site does not serve.")
 

@@ -70,20 +70,14 @@ def _role(b: Blueprint, m: Module, what: str, why: str, *trusted: str | Expr) ->
     return m.resource(
         "aws_iam_role", what, "identity", why=why, name=named(what), max_session_duration=_HOUR,
         assume_role_policy=_trust(*trusted), tags=tags(b, m, "identity"),
-        skips={"CKV_AWS_61": "the condition names the one role of that account which may take it"},
     )  # fmt: skip
 
 
 def _trust(*names: Any) -> Expr:
-    """Roles of the delivery account by name. The account is the principal, since a role that is not there yet cannot
-    be one; the condition says which of its roles."""
+    """Roles of the delivery account by name, which are there before any environment."""
     account = raw("var.delivery_account_id")
     arns = [template("arn:aws:iam::", account, ":role/", *getattr(name, "parts", (name,))) for name in names]
-    return document({
-        "Effect": "Allow", "Action": "sts:AssumeRole",
-        "Principal": {"AWS": template("arn:aws:iam::", account, ":root")},
-        "Condition": {"ArnEquals": {"aws:PrincipalArn": arns}},
-    })  # fmt: skip
+    return document({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": arns}})
 
 
 def _managed(m: Module, what: str, role: Ref, policy: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint
+from devops_workbook.artifacts.terraform.aws.reasons import PROVIDER_KEYS
 from devops_workbook.artifacts.terraform.hcl import Expr, Noted, Ref
 from devops_workbook.artifacts.terraform.module import Module
 
@@ -31,7 +32,7 @@ def log_group(
     """A log group; key: that encrypts it, None = the provider's."""
     wanted, days = b.requirements.log_retention_days, retention_days(b)
     why = f"Logs are kept for {wanted} days" + (f"; CloudWatch offers {days}." if days != wanted else ".")
-    skips = {"CKV_AWS_158": _PROVIDER_KEYS} if key is None else {}
+    skips = {"CKV_AWS_158": PROVIDER_KEYS} if key is None else {}
     if days < _YEAR:
         skips["CKV_AWS_338"] = f"the requirements keep logs for {wanted} days"
     keyed: Mapping[str, Any] = {} if key is None else {"kms_key_id": key}
@@ -41,5 +42,4 @@ def log_group(
     )  # fmt: skip
 
 
-_PROVIDER_KEYS = "the plan leaves keys to the provider, which encrypts by default"
 _YEAR = 365

@@ -11,11 +11,13 @@ from devops_workbook.artifacts.terraform.aws.logs import log_group
 from devops_workbook.artifacts.terraform.aws.placed import named, placed, tags
 from devops_workbook.artifacts.terraform.aws.policies import allow, role, trust
 from devops_workbook.artifacts.terraform.aws.reach import Rule, attached, gateway_services, rules
+from devops_workbook.artifacts.terraform.aws.reasons import ATTACHED
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, call, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 
 __all__ = ["ENDPOINTS", "network"]
 
+_ZONE_LETTERS = '["a", "b", "c", "d", "e", "f"]'
 _WHY = "infrastructure.network"
 # What is asked for most often first: the plan counts how many of them a zone has.
 ENDPOINTS = ("secretsmanager", "logs", "ecr.api", "ecr.dkr", "kms", "monitoring", "sts", "sqs")
@@ -76,12 +78,12 @@ def _vpc(b: Blueprint, m: Module, site: Site) -> Ref:
         why="From the address plan; no two environments or regions overlap.",
         checks=[("can(cidrhost(var.cidr, 0))", "cidr must be an IPv4 block such as 10.0.0.0/16.")],
     )  # fmt: skip
+    here = m.data("aws_region", "current").name
     m.data(
         "aws_availability_zones", "available", state="available",
-        filter=Nested(name="opt-in-status", values=["opt-in-not-required"]),
-        skips={"CKV_AWS_394": "which zones an account has is its own; subnets keep theirs if one is added"},
+        filter=Nested(name="zone-name", values=Noted(
+            raw(f'formatlist("%s%s", {here}, {_ZONE_LETTERS})'), "Zones of the region itself, no local ones.")),
     )  # fmt: skip
-    m.data("aws_region", "current")
     vpc = m.resource(
         "aws_vpc", "this", "network", why=b.why(_WHY), cidr_block=cidr, enable_dns_support=True,
         enable_dns_hostnames=True, tags=tags(b, m, "network", Name=Ref("var.name")),
@@ -173,7 +175,6 @@ def _nat(b: Blueprint, m: Module, zones: Ref) -> Ref:
     label = raw('"${var.name}-nat-${count.index + 1}"')
     address = m.resource(
         "aws_eip", "nat", "nat", count=zones, domain="vpc", tags=tags(b, m, "nat", Name=label),
-        skips={"CKV2_AWS_19": "the addresses belong to the NAT gateways below, one each"},
     )  # fmt: skip
     return m.resource(
         "aws_nat_gateway", "this", "nat", count=zones, allocation_id=raw(f"{address}[count.index].id"),
@@ -239,7 +240,7 @@ def _security_group(b: Blueprint, m: Module, vpc: Ref, id: str) -> Ref:
         "aws_security_group", id, id, file="reach", name=named(id),
         description=f"What the {_TITLES[id]} may reach and be reached by", vpc_id=vpc.id,
         tags=tags(b, m, id, Name=named(id)), lifecycle=Nested(create_before_destroy=True),
-        skips={"CKV2_AWS_5": "attached by the module that builds the component"},
+        skips={"CKV2_AWS_5": ATTACHED},
     )  # fmt: skip
 
 

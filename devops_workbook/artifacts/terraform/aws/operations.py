@@ -13,6 +13,7 @@ from typing import Any
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.terraform.aws.placed import everywhere, named, tags
 from devops_workbook.artifacts.terraform.aws.reach import is_tool
+from devops_workbook.artifacts.terraform.aws.reasons import ATTACHED
 from devops_workbook.artifacts.terraform.hcl import Nested, Ref, raw
 from devops_workbook.artifacts.terraform.module import Module
 from devops_workbook.design.model import Component, Connection
@@ -84,7 +85,7 @@ class _Net:
             description=f"What the tool {tool.id} may reach and be reached by",
             lifecycle=Nested(create_before_destroy=True),
             tags=tags(b, m, tool.id, Name=named(tool.id)),
-            skips={"CKV2_AWS_5": "attached by the module of the tools"},
+            skips={"CKV2_AWS_5": ATTACHED},
         )
         self.rule("egress", f"{label}_out", tool.id, made, {"cidr_ipv4": "0.0.0.0/0"}, _HTTPS,
                   "managed services, packages and images, by endpoints and NAT")  # fmt: skip

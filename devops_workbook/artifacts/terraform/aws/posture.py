@@ -61,13 +61,11 @@ def _recorder(b: Blueprint, m: Module, logs: Ref) -> None:
     )  # fmt: skip
     m.resource("aws_iam_role_policy_attachment", "config", "posture", file="posture", role=recorder.name,
                policy_arn="arn:aws:iam::aws:policy/service-role/AWS_ConfigRole")  # fmt: skip
-    once = raw('var.site == ""') if "site" in m.variables else True
-    skips = {} if once is True else {"CKV2_AWS_48": "roles and users are recorded once, at the first site"}
     recorded = m.resource(
-        "aws_config_configuration_recorder", "this", "posture", file="posture", skips=skips, name=named("recorder"),
+        "aws_config_configuration_recorder", "this", "posture", file="posture", name=named("recorder"),
         role_arn=recorder.arn,
         recording_group=Nested(all_supported=True, include_global_resource_types=Noted(
-            once, "Roles and users are recorded once, at the first site.")),
+            True, "Roles and users too, at every site: the record of one is whole when the other is lost.")),
     )  # fmt: skip
     channel = m.resource(
         "aws_config_delivery_channel", "this", "posture", file="posture", name=named("recorder"),

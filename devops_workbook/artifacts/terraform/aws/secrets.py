@@ -11,6 +11,7 @@ from typing import Any
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.terraform.aws.keys import own_keys
 from devops_workbook.artifacts.terraform.aws.placed import everywhere, tags
+from devops_workbook.artifacts.terraform.aws.reasons import ISSUED, PROVIDER_KEYS
 from devops_workbook.artifacts.terraform.hcl import Nested, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 
@@ -50,14 +51,14 @@ def secrets(b: Blueprint, securities: Sequence[Module]) -> Module | None:
         checks=[("var.recovery_days == 0 || (var.recovery_days >= 7 && var.recovery_days <= 30)",
                  "recovery_days must be 0, or 7 to 30.")],
     )  # fmt: skip
-    skips = {"CKV2_AWS_57": "each value comes from another system, whose owner changes it; AWS rotates only databases'"}
+    skips = {"CKV2_AWS_57": ISSUED}
     key: dict[str, Any] = {}
     if own_keys(b):
         keys = m.variable("key_ids", "map(string)", "Keys that encrypt, by use.", securities[0].wire("key_ids"),
                           why=b.why("infrastructure.security"))  # fmt: skip
         key = {"kms_key_id": keys["secrets"]}
     else:
-        skips["CKV_AWS_149"] = "the plan leaves keys to the provider, which encrypts by default"
+        skips["CKV_AWS_149"] = PROVIDER_KEYS
     copied: dict[str, Any] = {"dynamic": _copy(b, m, securities[1])} if two else {}
     made = m.resource(
         "aws_secretsmanager_secret", "this", ("secrets", "secrets-2") if two else "secrets", skips=skips,

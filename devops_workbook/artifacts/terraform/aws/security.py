@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint, Site
+from devops_workbook.artifacts.terraform.aws.buckets import bucket, expiry
 from devops_workbook.artifacts.terraform.aws.keys import keys
 from devops_workbook.artifacts.terraform.aws.placed import named, placed, tags
 from devops_workbook.artifacts.terraform.aws.policies import document, only_tls
 from devops_workbook.artifacts.terraform.aws.posture import posture
-from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, raw, template
+from devops_workbook.artifacts.terraform.aws.reasons import COPIED, UNLOGGED
+from devops_workbook.artifacts.terraform.hcl import Noted, Ref, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 
-__all__ = ["bucket", "bucket_skips", "deletion_protection", "expiry", "security"]
+__all__ = ["bucket_skips", "deletion_protection", "security"]
 
 
 def security(b: Blueprint, site: Site) -> Module:
@@ -39,51 +41,12 @@ def security(b: Blueprint, site: Site) -> Module:
 _SSE_S3 = "load balancers and S3 write their logs only into buckets under the keys of S3 itself"
 
 
-def bucket(m: Module, name: str, component: str, title: Any, *, file: str, key: Ref | None, **more: Any) -> Ref:
-    """A private bucket: versioned, encrypted, closed to the public, its objects owned by us. more: of the bucket
-    itself, and `skips`."""
-    made = m.resource("aws_s3_bucket", name, component, file=file, bucket=title, **more)
-    m.resource("aws_s3_bucket_public_access_block", name, component, file=file, bucket=made.id, block_public_acls=True,
-               block_public_policy=True, ignore_public_acls=True, restrict_public_buckets=True)  # fmt: skip
-    m.resource("aws_s3_bucket_ownership_controls", name, component, file=file, bucket=made.id,
-               rule=Nested(object_ownership="BucketOwnerEnforced"))  # fmt: skip
-    m.resource("aws_s3_bucket_versioning", name, component, file=file, bucket=made.id,
-               versioning_configuration=Nested(status="Enabled"))  # fmt: skip
-    by: Mapping[str, Any] = {"sse_algorithm": "AES256"}
-    if key is not None:
-        by = {"sse_algorithm": "aws:kms", "kms_master_key_id": key}
-    m.resource(
-        "aws_s3_bucket_server_side_encryption_configuration",
-        name,
-        component,
-        file=file,
-        bucket=made.id,
-        rule=Nested(
-            apply_server_side_encryption_by_default=Nested(**by), **({"bucket_key_enabled": True} if key else {})
-        ),
-    )
-    return made
-
-
-def expiry(m: Module, name: str, component: str, bucket_id: Ref, days: Any, *, file: str) -> None:
-    """Objects go after so many days, and what is left of uploads that failed after a week."""
-    m.resource(
-        "aws_s3_bucket_lifecycle_configuration", name, component, file=file, bucket=bucket_id,
-        rule=Nested(
-            id="expire", status="Enabled", filter=Nested(), expiration=Nested(days=days),
-            noncurrent_version_expiration=Nested(noncurrent_days=1),
-            abort_incomplete_multipart_upload=Nested(days_after_initiation=7),
-        ),
-    )  # fmt: skip
-
-
 def bucket_skips(*, keyed: bool, logged: bool) -> dict[str, str]:
     """The checks of checkov that a bucket of logs does not meet."""
     return {
-        "CKV_AWS_144": "logs are read where they are written; the audit trail covers all regions",
+        "CKV_AWS_144": COPIED,
         **({} if keyed else {"CKV_AWS_145": _SSE_S3}),
-        **({} if logged else {"CKV_AWS_18": "it is the bucket that access logs go to"}),
-        "CKV2_AWS_62": "nothing is started by the arrival of a log",
+        **({} if logged else {"CKV_AWS_18": UNLOGGED}),
     }  # fmt: skip
 
 
@@ -98,8 +61,8 @@ def _log_bucket(b: Blueprint, m: Module, site: Site) -> Ref:
         checks=[("length(var.log_bucket) <= 63", "A bucket's name has 63 characters at most.")],
     )
     kept = deletion_protection(m)
-    made = bucket(m, "logs", "services", title, file="access_logs", key=None, force_destroy=raw(f"!{kept}"),
-                  skips=bucket_skips(keyed=False, logged=False), tags=tags(b, m, "services"))  # fmt: skip
+    made, _ = bucket(m, "logs", "services", title, None, file="access_logs", force_destroy=raw(f"!{kept}"),
+                     skips=bucket_skips(keyed=False, logged=False), tags=tags(b, m, "services"))  # fmt: skip
     days = Noted(b.requirements.log_retention_days, f"Logs are kept for {b.requirements.log_retention_days} days.")
     expiry(m, "logs", "services", made.id, days, file="access_logs")
     ours = {"StringEquals": {"aws:SourceAccount": raw("data.aws_caller_identity.current.account_id")}}

@@ -18,6 +18,7 @@ from devops_workbook.artifacts.terraform.aws.identity import pipeline_role
 from devops_workbook.artifacts.terraform.aws.keys import key_policy, own_keys
 from devops_workbook.artifacts.terraform.aws.labels import repository
 from devops_workbook.artifacts.terraform.aws.policies import allow, document, role
+from devops_workbook.artifacts.terraform.aws.reasons import PROVIDER_KEYS
 from devops_workbook.artifacts.terraform.configuration import Once
 from devops_workbook.artifacts.terraform.hcl import Expr, Nested, Noted, Ref, call, raw, template
 from devops_workbook.artifacts.terraform.module import Module
@@ -60,7 +61,7 @@ def _registry(b: Blueprint, m: Module, accounts: Ref) -> list[Ref]:
 
 def _repository(b: Blueprint, m: Module, name: str, accounts: Ref, **provider: Any) -> Ref:
     encryption: dict[str, Any] = {"encryption_type": "AES256"}
-    skips = {"CKV_AWS_136": "the plan leaves keys to the provider"}
+    skips = {"CKV_AWS_136": PROVIDER_KEYS}
     if own_keys(b):
         key = m.resource(
             "aws_kms_key", name, "registry", file="registry", why=b.why("infrastructure.security"), **provider,

@@ -11,6 +11,7 @@ from devops_workbook.artifacts.terraform.aws.compute.scope import Scope
 from devops_workbook.artifacts.terraform.aws.placed import named
 from devops_workbook.artifacts.terraform.aws.policies import allow, role, trust
 from devops_workbook.artifacts.terraform.aws.reach import balanced, intake_is_direct
+from devops_workbook.artifacts.terraform.aws.reasons import PROVIDER_KEYS
 from devops_workbook.artifacts.terraform.aws.work import ALIAS, ATTEMPTS, FUNCTION, timeout_seconds
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, raw, template
 
@@ -85,7 +86,7 @@ def _skips(c: Scope) -> Mapping[str, str]:
         "CKV_AWS_272": "code signing is for archives; the image is signed in the registry",
     }
     if not c.own_keys:
-        skips["CKV_AWS_173"] = "the plan leaves keys to the provider, which encrypts by default"
+        skips["CKV_AWS_173"] = PROVIDER_KEYS
     return skips
 
 
@@ -107,7 +108,7 @@ def _image(c: Scope) -> Ref:
     tag = m.variable(
         "image_tag", "string", "The release that runs until the pipeline deploys another.", raw("var.image_tag")
     )
-    skips = {} if c.own_keys else {"CKV_AWS_136": "the plan leaves keys to the provider, which encrypts by default"}
+    skips = {} if c.own_keys else {"CKV_AWS_136": PROVIDER_KEYS}
     key = c.key("secrets")
     sealed: Mapping[str, Any] = (
         {} if key is None else {"encryption_configuration": Nested(encryption_type="KMS", kms_key=key)}

@@ -26,6 +26,7 @@ from devops_workbook.artifacts.terraform.aws.logs import log_group
 from devops_workbook.artifacts.terraform.aws.placed import named
 from devops_workbook.artifacts.terraform.aws.policies import allow, role, trust
 from devops_workbook.artifacts.terraform.aws.reach import balanced
+from devops_workbook.artifacts.terraform.aws.reasons import PROVIDER_KEYS
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, call, raw, template
 
 __all__ = ["ACCOUNT", "NAMESPACE", "compute"]
@@ -73,7 +74,7 @@ def _cluster(c: Scope) -> Ref:
     components = "logs" if c.service_of("logs") == "cloudwatch-logs" else "compute"
     log = log_group(c.b, m, "cluster", components, title, c.key("logs"), file="cluster", tags=c.tags("compute"))
     key = c.key("secrets")
-    skips = {} if key is not None else {"CKV_AWS_58": "the plan leaves keys to the provider, which encrypts by default"}
+    skips = {} if key is not None else {"CKV_AWS_58": PROVIDER_KEYS}
     sealed = {} if key is None else {"encryption_config": Nested(resources=["secrets"], provider=Nested(key_arn=key))}
     subnets = m.variable("app_subnet_ids", "list(string)", "Application subnets, one in each zone.",
                          c.network.wire("app_subnet_ids"))  # fmt: skip

@@ -18,13 +18,14 @@ from devops_workbook.artifacts.terraform.aws.data.postgres import (
 )
 from devops_workbook.artifacts.terraform.aws.data.scope import Scope
 from devops_workbook.artifacts.terraform.aws.placed import named
+from devops_workbook.artifacts.terraform.aws.reasons import PLANNED
 from devops_workbook.artifacts.terraform.hcl import Nested, Ref, raw, template
 from devops_workbook.design.deployments import Deployment
 
 __all__ = ["database"]
 
 _ENGINE = "aurora-postgresql"
-_PROTECTED = {"CKV_AWS_139": "protected in every environment but development, by the variable deletion_protection"}
+_SKIPS = {"CKV_AWS_139": PLANNED, "CKV2_AWS_8": "the backup module selects what is backed up, in environments that are"}
 _NAME = (raw("var.name"), "-database")
 
 
@@ -76,7 +77,7 @@ def _first(d: Scope) -> Ref:
     )  # fmt: skip
     cluster = m.resource(
         "aws_rds_cluster", "this", "database", file="database", why=d.b.why("infrastructure.database"),
-        skips={**_PROTECTED, "CKV2_AWS_8": "the backup module selects it by name where the environment is backed up"},
+        skips=_SKIPS,
         cluster_identifier=template(*_NAME), **_global(d), database_name="app",
         **credentials(d, "master_password", managed=not d.two_sites), **_shared(d), backup_retention_period=days,
         skip_final_snapshot=raw("!var.deletion_protection"), final_snapshot_identifier=named("database-final"),
@@ -117,7 +118,7 @@ def _second(d: Scope) -> Ref:
     )
     return m.resource(
         "aws_rds_cluster", "this", "database", file="database", why=d.b.why("disaster_recovery.high_availability"),
-        skips={**_PROTECTED, "CKV2_AWS_8": "a copy of a cluster that is backed up"},
+        skips=_SKIPS,
         cluster_identifier=template(*_NAME), global_cluster_identifier=joined, source_region=d.b.sites[0].region.id,
         **_shared(d), skip_final_snapshot=True, tags=d.tags("database"), lifecycle=Nested(precondition=ready),
     )  # fmt: skip

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint
+from devops_workbook.artifacts.terraform.aws.buckets import bucket as guarded
 from devops_workbook.artifacts.terraform.aws.data.scope import Scope
 from devops_workbook.artifacts.terraform.aws.placed import named
 from devops_workbook.artifacts.terraform.aws.policies import allow, document, only_tls, role, trust
+from devops_workbook.artifacts.terraform.aws.reasons import COPIED, PROVIDER_KEYS
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 
@@ -83,23 +85,12 @@ def bucket(
     lock: dict[str, Any] = {}
     if locked:
         lock = {"object_lock_enabled": Noted(True, "Can only be switched on when the bucket is made.")}
-    made = m.resource(
-        "aws_s3_bucket",
-        name,
-        _part(m),
-        file=_FILE,
-        skips=_skips(key, m.site is None),
-        **provider,
-        bucket=title,
-        **lock,
-        force_destroy=empty,
-        tags=tagged,
-    )
-    _guard(m, name, made, key, provider)
-    versions = m.resource(
-        "aws_s3_bucket_versioning", name, _part(m), file=_FILE, **provider, bucket=made.id,
-        versioning_configuration=Nested(status="Enabled"),
+    made, versions = guarded(
+        m, name, _part(m), title, key, file=_FILE, skips=_skips(key, m.site is None), provider=provider, **lock,
+        force_destroy=empty, tags=tagged,
     )  # fmt: skip
+    m.resource("aws_s3_bucket_policy", name, _part(m), file=_FILE, **provider, bucket=made.id,
+               policy=document(only_tls("s3", [made.arn, template(made.arn, "/*")])))  # fmt: skip
     if locked:
         _lock(b, m, name, versions, locked, provider)
     days = kept_days(b, id) or 1
@@ -117,35 +108,12 @@ def bucket(
 
 
 def _skips(key: Ref | None, logless: bool) -> Mapping[str, str]:
-    skips = {
-        "CKV2_AWS_62": "nothing in the design waits for news of a file",
-        "CKV_AWS_144": "files are copied to another region where the plan has a copy, by a rule that stands beside it",
-    }
+    skips = {"CKV_AWS_144": COPIED}
     if logless:
         skips["CKV_AWS_18"] = "the region holds copies only and has no bucket for logs"
     if key is None:
-        skips["CKV_AWS_145"] = "the plan leaves keys to the provider, which encrypts by default"
+        skips["CKV_AWS_145"] = PROVIDER_KEYS
     return skips
-
-
-def _guard(m: Module, name: str, made: Ref, key: Ref | None, provider: Mapping[str, Any]) -> None:
-    """Nothing public, nothing in the clear."""
-    rule: dict[str, Any] = {"apply_server_side_encryption_by_default": Nested(sse_algorithm="AES256")}
-    if key is not None:
-        by_key = Nested(sse_algorithm="aws:kms", kms_master_key_id=key)
-        rule = {"apply_server_side_encryption_by_default": by_key, "bucket_key_enabled": True}
-    m.resource(
-        "aws_s3_bucket_public_access_block", name, _part(m), file=_FILE, **provider, bucket=made.id,
-        block_public_acls=True, block_public_policy=True, ignore_public_acls=True, restrict_public_buckets=True,
-    )  # fmt: skip
-    m.resource(
-        "aws_s3_bucket_ownership_controls", name, _part(m), file=_FILE, **provider, bucket=made.id,
-        rule=Nested(object_ownership="BucketOwnerEnforced"),
-    )  # fmt: skip
-    m.resource("aws_s3_bucket_server_side_encryption_configuration", name, _part(m), file=_FILE, **provider,
-               bucket=made.id, rule=Nested(**rule))  # fmt: skip
-    m.resource("aws_s3_bucket_policy", name, _part(m), file=_FILE, **provider, bucket=made.id,
-               policy=document(only_tls("s3", [made.arn, template(made.arn, "/*")])))  # fmt: skip
 
 
 def _lock(b: Blueprint, m: Module, name: str, versions: Ref, days: int, provider: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from devops_workbook.artifacts.terraform.aws.data.scope import Scope
 from devops_workbook.artifacts.terraform.aws.placed import named
 from devops_workbook.artifacts.terraform.aws.policies import document, only_tls
+from devops_workbook.artifacts.terraform.aws.reasons import PROVIDER_KEYS
 from devops_workbook.artifacts.terraform.aws.work import ATTEMPTS, visibility_seconds
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, call, raw
 
@@ -60,7 +61,7 @@ def _stream(d: Scope) -> None:
     key = d.key("files")
     stream = m.resource(
         "aws_kinesis_stream", "this", "intake", file="intake", why=d.b.why("scaling.autoscaling"),
-        skips={"CKV_AWS_185": "the plan leaves keys to the provider, which encrypts by default"} if key is None else {},
+        skips={"CKV_AWS_185": PROVIDER_KEYS} if key is None else {},
         count=raw(f"{shards} > 0 ? 1 : 0"), name=named("intake"), shard_count=shards, encryption_type="KMS",
         kms_key_id=key or "alias/aws/kinesis", stream_mode_details=Nested(stream_mode="PROVISIONED"),
         tags=d.tags("intake"),

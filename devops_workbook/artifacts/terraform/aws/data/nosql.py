@@ -7,12 +7,13 @@ from typing import Any
 
 from devops_workbook.artifacts.terraform.aws.data.scope import Scope
 from devops_workbook.artifacts.terraform.aws.placed import named
+from devops_workbook.artifacts.terraform.aws.reasons import PROVIDER_KEYS
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, raw, template
 
 __all__ = ["database"]
 
 _KEYS = {
-    "CKV_AWS_119": "the plan leaves keys to the provider, which encrypts by default",
+    "CKV_AWS_119": PROVIDER_KEYS,
 }
 _PARTITION, _SORT = "pk", "sk"
 
@@ -76,7 +77,7 @@ def _replica(d: Scope) -> Ref:
     assert d.first is not None
     on, _ = _recovery(d)
     source = m.variable("source_table_arn", "string", "The table that is replicated.", d.first.wire("database_arn"))
-    skips = {} if d.own_keys else {"CKV_AWS_271": _KEYS["CKV_AWS_119"]}
+    skips = {} if d.own_keys else {"CKV_AWS_271": PROVIDER_KEYS}
     return m.resource(
         "aws_dynamodb_table_replica", "this", "database", file="database", skips=skips,
         why=d.b.why("disaster_recovery.high_availability"), global_table_arn=source,

@@ -10,6 +10,7 @@ from devops_workbook.artifacts.terraform.aws.hours import START, STOP, TIMEZONE,
 from devops_workbook.artifacts.terraform.aws.logs import log_group
 from devops_workbook.artifacts.terraform.aws.placed import named
 from devops_workbook.artifacts.terraform.aws.policies import allow, role, trust
+from devops_workbook.artifacts.terraform.aws.reasons import ISSUED, PROVIDER_KEYS
 from devops_workbook.artifacts.terraform.hcl import Expr, Nested, Noted, Ref, call, raw, template
 from devops_workbook.design.deployments import Deployment
 
@@ -92,9 +93,9 @@ def _secret(d: Scope, version: Ref) -> Ref:
         "aws_secretsmanager_random_password", "administrator", file="database", password_length=32,
         exclude_punctuation=True,
     )  # fmt: skip
-    skips = {"CKV2_AWS_57": "used to set up the database and changed by raising database_password_version"}
+    skips = {"CKV2_AWS_57": ISSUED}
     if not d.own_keys:
-        skips["CKV_AWS_149"] = "the plan leaves keys to the provider, which encrypts by default"
+        skips["CKV_AWS_149"] = PROVIDER_KEYS
     secret = m.resource(
         "aws_secretsmanager_secret", "administrator", "database", file="database", skips=skips,
         why="RDS cannot manage the administrator's password where the database is replicated.",
@@ -117,10 +118,7 @@ def _secret(d: Scope, version: Ref) -> Ref:
 
 def insights(d: Scope) -> Mapping[str, Any]:
     """What a query waits for, kept for the week that is free."""
-    return {
-        "performance_insights_enabled": True,
-        **d.keyed("performance_insights_kms_key_id", "database"),
-    }
+    return {"performance_insights_enabled": True, **d.keyed("performance_insights_kms_key_id", "database")}
 
 
 def monitoring(d: Scope) -> Mapping[str, Any]:

@@ -19,6 +19,7 @@ from devops_workbook.artifacts.terraform.aws.data.postgres import (
 )
 from devops_workbook.artifacts.terraform.aws.data.scope import Scope
 from devops_workbook.artifacts.terraform.aws.placed import named
+from devops_workbook.artifacts.terraform.aws.reasons import PLANNED, PROVIDER_KEYS
 from devops_workbook.artifacts.terraform.hcl import Ref, raw, template
 from devops_workbook.design.deployments import Deployment
 
@@ -28,10 +29,6 @@ _LEAST_GB = 20  # of a gp3 volume of RDS: docs.aws.amazon.com/AmazonRDS/latest/U
 _YEAR = 12
 _NAME = (raw("var.name"), "-database")
 _READ = (raw("var.name"), "-read-", raw("count.index + 1"))
-_SKIPS = {
-    "CKV_AWS_293": "protected in every environment but development, by the variable deletion_protection",
-    "CKV_AWS_157": "the standby is the plan's: by the variable multi_az, on where the form of deployment has one",
-}
 
 
 def database(d: Scope) -> None:
@@ -76,6 +73,11 @@ def _foreign_key(d: Scope) -> Mapping[str, Any]:
     return {"kms_key_id": alias.target_key_arn}
 
 
+def _skips(d: Scope) -> Mapping[str, str]:
+    keys = {} if d.own_keys else {"CKV_AWS_354": PROVIDER_KEYS}
+    return {"CKV_AWS_293": PLANNED, "CKV_AWS_157": PLANNED, **keys}
+
+
 def _tail(d: Scope, name: str, id: tuple[str | Ref, ...], **count: Any) -> Mapping[str, Any]:
     """What shows the inside of an instance."""
     return {**insights(d), **monitoring(d), **logs(d, "instance", name, id, **count)}
@@ -109,7 +111,8 @@ def _primary(d: Scope) -> Ref:
         checks=[("var.database_backup_days >= 0 && var.database_backup_days <= 35", "RDS keeps them 0 to 35 days.")],
     )  # fmt: skip
     instance = m.resource(
-        "aws_db_instance", "primary", "database", file="database", why=d.b.why("infrastructure.database"), skips=_SKIPS,
+        "aws_db_instance", "primary", "database", file="database", why=d.b.why("infrastructure.database"),
+        skips=_skips(d),
         identifier=template(*_NAME), engine="postgres", engine_version=ENGINE_MAJOR, db_name="app",
         **_shared(d), storage_type="gp3", allocated_storage=gb, max_allocated_storage=most, multi_az=_standby(d),
         **credentials(d, "password", managed=not d.two_sites and not _replicas_wanted(d)),
@@ -130,7 +133,7 @@ def _replica(d: Scope) -> Ref:
     )
     return m.resource(
         "aws_db_instance", "primary", "database", file="database", why=d.b.why("disaster_recovery.high_availability"),
-        skips={**_SKIPS, "CKV_AWS_133": "a replica of a database that is backed up"},
+        skips={**_skips(d), "CKV_AWS_133": PLANNED},
         identifier=template(*_NAME), replicate_source_db=source, **_shared(d), multi_az=_standby(d),
         db_subnet_group_name=subnet_group(d), vpc_security_group_ids=[d.security_group("database")],
         parameter_group_name=parameters(d, "aws_db_parameter_group"), **_tail(d, "primary", _NAME),
@@ -154,7 +157,7 @@ def _read_replicas(d: Scope, source: Ref) -> None:
     )
     replica = d.module.resource(
         "aws_db_instance", "read", "database", file="database",
-        skips={**_SKIPS, "CKV_AWS_133": "a replica of a database that is backed up"}, count=count,
+        skips={**_skips(d), "CKV_AWS_133": PLANNED}, count=count,
         identifier=template(*_READ), replicate_source_db=source.identifier,
         **_shared(d), vpc_security_group_ids=[d.security_group("database")],
         parameter_group_name=source.parameter_group_name, **_tail(d, "read", _READ, count=count),
