@@ -48,7 +48,7 @@ class Design:
 
 
 def report(id: str, **found: Any) -> Report:
-    return Report(Design(id, found.pop("types", "")), cycled=True, **found)
+    return Report(Design(id, found.pop("types", "")), **found)
 
 
 QUEUE = Change("create", "aws_sqs_queue.this", "aws_sqs_queue")
@@ -104,7 +104,7 @@ def test_a_part_can_be_asked_for() -> None:
 
 def test_the_exit_status_says_whether_anything_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = Checked()
-    monkeypatch.setattr(verify, "verify", lambda d, *_: Report(d, cycled=False, values=wrong))
+    monkeypatch.setattr(verify, "verify", lambda d, *_: Report(d, values=wrong))
     assert verify.main(["--provider", "gcp", "--only", "media"]) == 0
     wrong = Checked(wrong=("x",))
     assert verify.main(["--provider", "gcp", "--only", "media"]) == 1

@@ -15,7 +15,7 @@ import argparse
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -67,7 +67,6 @@ class Report:
     """What was found of one design."""
 
     design: Design
-    cycled: bool
     account: Account = field(default_factory=Account)
     policy: policy.Policy | None = None
     values: documented.Checked = field(default_factory=documented.Checked)
@@ -118,21 +117,24 @@ def to_cycle(found: Iterable[Design], least: int = LEAST_CYCLES) -> list[Design]
     return chosen
 
 
-def verify(design: Design, cycled: bool, work: Path, until: str) -> Report:
-    """Everything that can be held against one design."""
+def verify(design: Design, cycled: Collection[str] | None, work: Path, until: str) -> Report:
+    """Everything that can be held against one design. cycled: the roots that go on to `until`, None = all; the others
+    are planned."""
     start = time.monotonic()
-    report = Report(design, cycled)
+    report = Report(design)
     folder = work / design.id
     write_folder(design.repository.artifacts, folder)
     infrastructure = folder / "infrastructure"
     report.policy = policy.check(infrastructure)
-    verifying = _terraform if design.language == "terraform" else _cloudformation
-    verifying(report, infrastructure, work / f"{design.id}-run", until)
+    if design.language == "terraform":
+        _terraform(report, infrastructure, work / f"{design.id}-run", until, cycled)
+    else:
+        _cloudformation(report, infrastructure, work / f"{design.id}-run", until)
     report.seconds = time.monotonic() - start
     return report
 
 
-def _terraform(report: Report, infrastructure: Path, work: Path, until: str) -> None:
+def _terraform(report: Report, infrastructure: Path, work: Path, until: str, cycled: Collection[str] | None) -> None:
     names = documented.Names()
     with ExitStack() as stack:
         on_aws = report.design.provider == "aws"
@@ -142,9 +144,9 @@ def _terraform(report: Report, infrastructure: Path, work: Path, until: str) -> 
         def inspect(root: str, plan: object) -> None:
             report.values += documented.check(plan, names, root)
 
-        whole = [root for root in scratch.roots if report.cycled and (not on_aws or root in ONCE)]
         least = min(until, "plan", key=STEPS.index)
-        report.account = run(scratch, {r: until if r in whole else least for r in scratch.roots}, inspect)
+        last = {root: until if cycled is None or root in cycled else least for root in scratch.roots}
+        report.account = run(scratch, last, inspect)
 
 
 def _cloudformation(report: Report, infrastructure: Path, work: Path, until: str) -> None:
@@ -210,12 +212,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     found = designs(asked.provider or list(catalog().providers), asked.only or [])
     on_aws = [d for d in found if d.provider == "aws" and d.language == "terraform"]
-    cycled = {d.id for d in to_cycle(on_aws)} | {d.id for d in found if d.provider != "aws"}
+    chosen = {d.id for d in to_cycle(on_aws)}
+
+    def whole(d: Design) -> Collection[str] | None:
+        return None if d.provider != "aws" else ONCE if d.id in chosen else ()
+
     with ExitStack() as stack:
         work = Path(asked.keep or stack.enter_context(TemporaryDirectory(prefix="verify-")))
         with ThreadPoolExecutor(asked.jobs) as pool:
             reports = []
-            for report in pool.map(lambda d: verify(d, d.id in cycled, work, asked.until), found):
+            for report in pool.map(lambda d: verify(d, whole(d), work, asked.until), found):
                 print(_row(report), file=sys.stderr, flush=True)
                 reports.append(report)
     for line in told(reports):

@@ -93,8 +93,14 @@ trap 'rm -rf "$work"' EXIT
 # The value of a stack's output; nothing where the environment has no such stack.
 output() { # stack region key
   [[ -f environments/$environment/$1.json ]] || return 0
-  aws cloudformation describe-stacks --stack-name "$prefix-$1" --region "$2" \\
-    --query "Stacks[0].Outputs[?OutputKey=='$3'].OutputValue | [0]" --output text
+  local value
+  value=$(aws cloudformation describe-stacks --stack-name "$prefix-$1" --region "$2" \\
+    --query "Stacks[0].Outputs[?OutputKey=='$3'].OutputValue | [0]" --output text)
+  if [[ $value == None ]]; then
+    echo "The stack $prefix-$1 gives no $3." >&2
+    exit 1
+  fi
+  printf '%s\\n' "$value"
 }
 
 exists() { # stack region

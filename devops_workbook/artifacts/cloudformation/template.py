@@ -441,9 +441,14 @@ class Template:
         self, name: str, value: Any, description: str, type: str = "String", *, exported: bool = False
     ) -> Output:
         """Declares an output; as a value in another template it is a parameter there. exported: whether the stack
-        above gives it too."""
-        found = Output(self, name, self.resolved(value), description, type, exported)
-        return self.outputs.setdefault(name, found)
+        above gives it too. Declared again it is the same, and exported if either wants it; ValueError if its value is
+        another."""
+        found, known = Output(self, name, self.resolved(value), description, type, exported), self.outputs.get(name)
+        if known is not None and known.value != found.value:
+            raise ValueError(f"{self.name}.yaml has two outputs {name}.")
+        if known is None or (exported and not known.exported):
+            self.outputs[name] = found
+        return self.outputs[name]
 
     def offered(self, attribute: Attribute) -> Output:
         """The output that gives a resource's attribute."""

@@ -84,6 +84,12 @@ def replaces(owner: Any, name: str, for_: str | Iterable[str]) -> Callable[[Call
             changed: Any = property(functools.partial(new, original.fget), original.fset)
         elif isinstance(original, staticmethod):
             changed = staticmethod(functools.partial(new, original.__func__))
+        elif isinstance(original, classmethod):
+
+            def of_class(cls: type, *arguments: Any, **named: Any) -> Any:
+                return new(functools.partial(original.__func__, cls), *arguments, **named)
+
+            changed = classmethod(of_class)
         else:
 
             @functools.wraps(original)

@@ -12,10 +12,13 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from moto.acm.models import acm_backends
 from moto.cloudformation import models as stack_models
 from moto.cloudformation import parsing
 from moto.cloudformation import responses as stack_responses
 from moto.core.common_models import CloudFormationModel
+from moto.ec2.models import ec2_backends
+from moto.ec2.models.vpc_peering_connections import VPCPeeringConnection
 from moto.kms.models import KmsBackend
 
 from tests.clouds.emulator.answers import ACCOUNT, Asked, answers, replaces
@@ -70,6 +73,19 @@ class Noted(CloudFormationModel):
         return True
 
 
+class Certificate(Noted):
+    """A certificate, which listeners ask for and moto makes in no stack."""
+
+    @classmethod
+    def create_from_cloudformation_json(  # type: ignore[override]
+        cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **kwargs: Any
+    ) -> Noted:
+        wanted = cloudformation_json["Properties"]
+        backend = acm_backends[account_id][region_name]
+        arn = backend.request_certificate(wanted["DomainName"], None, wanted.get("SubjectAlternativeNames", []), [])
+        return cls(arn, kwargs["ResourceType"], region_name)
+
+
 def attribute_of(kind: str, name: str, region: str, attribute: str) -> Any:
     """Something that looks like the attribute of a resource."""
     _, service, what = kind.lower().split("::")
@@ -84,15 +100,27 @@ def attribute_of(kind: str, name: str, region: str, attribute: str) -> Any:
     return f"{name}.{attribute}.{region}".lower()
 
 
+_MADE = {"AWS::CertificateManager::Certificate": Certificate}
+
+
 @replaces(parsing, "resource_class_from_type", for_="stacks")
 def kind_of(original: Any, resource_type: str) -> Any:
     known = resource_type in parsing.get_model_map() or resource_type.startswith("Custom::")
-    return original(resource_type) if known else Noted
+    return original(resource_type) if known else _MADE.get(resource_type, Noted)
 
 
 @replaces(parsing.ResourceMap, "validate_outputs", for_="stacks")
 def any_output(original: Any, self: Any) -> None:
     """moto refuses a template one of whose outputs is an attribute it does not know."""
+
+
+@replaces(parsing.ResourceMap, "load_parameters", for_="stacks")
+def parameters(original: Any, self: Any) -> None:
+    """Also a list that the template above has made, which moto takes for text to be split."""
+    for name, value in self.input_parameters.items():
+        if isinstance(value, list):
+            self.input_parameters[name] = ",".join(map(str, value))
+    original(self)
 
 
 @replaces(parsing, "clean_json", for_="stacks")
@@ -118,11 +146,13 @@ def read(original: Any, value: Any, resources: Any) -> Any:
 def _attribute(original: Any, value: Any, resources: Any) -> Any:
     name, attribute = value["Fn::GetAtt"]
     resource = resources[name]
+    if isinstance(resource, stack_models.Stack) and attribute.startswith("Outputs."):
+        return resource.output_map[attribute.removeprefix("Outputs.")].value
     try:
         found = original(value, resources)
     except Exception:  # noqa: BLE001 - whatever moto raises over an attribute that it does not know
         found = None
-    if found is None and resource is not None:
+    if (found is None or found == value) and resource is not None:  # moto gives back what it does not implement
         kind = getattr(resource, "cf_resource_type", None) or resources._resource_json_map[name]["Type"]
         found = attribute_of(
             kind, str(getattr(resource, "physical_resource_id", name)), resources["AWS::Region"], attribute
@@ -147,6 +177,18 @@ def executed(original: Any, self: Any, change_set_name: str, stack_name: str | N
     stack = self.stacks[change_set.stack_id]
     stack._parse_template()
     stack.output_map = stack._create_output_map()
+
+
+@replaces(VPCPeeringConnection, "create_from_cloudformation_json", for_="AWS::EC2::VPCPeeringConnection")
+def peering(
+    original: Any, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **kwargs: Any
+) -> VPCPeeringConnection:
+    """Also with a network in another region, where moto does not look."""
+    wanted, here = cloudformation_json["Properties"], ec2_backends[account_id][region_name]
+    there = ec2_backends[account_id][wanted.get("PeerRegion", region_name)]
+    ends = here.get_vpc(wanted["VpcId"]), there.get_vpc(wanted["PeerVpcId"])
+    made: VPCPeeringConnection = here.create_vpc_peering_connection(*ends)
+    return made
 
 
 @replaces(KmsBackend, "create_key", for_="AWS::KMS::Key")

@@ -99,13 +99,10 @@ def _registry(b: Blueprint, m: Module, group: Ref) -> None:
     body = _encrypted(b, m, group) if keyed(b) else {}
     rules: dict[str, Any] = {}
     if b.has("endpoints"):
-        door = Nested(
-            "ip_rule",
-            for_each=raw("var.pipeline_addresses"),
-            content=Nested(action="Allow", ip_range=raw("ip_rule.value")),
-        )
+        # An attribute, not a block, so that nothing in it can be dynamic.
+        doors = raw('[for address in var.pipeline_addresses : { action = "Allow", ip_range = address }]')
         rules = {
-            "network_rule_set": Nested(default_action="Deny", dynamic=door),
+            "network_rule_set": [{"default_action": "Deny", "ip_rule": doors}],
             "network_rule_bypass_option": "AzureServices",
         }
     registry = m.resource(
