@@ -26,22 +26,25 @@ ELSEWHERE = {
 }  # fmt: skip
 
 
-def cycled(tmp_path: Path, text: str, until: str = "destroy") -> Account:
-    root = tmp_path / "infrastructure" / "environments" / "dev"
-    root.mkdir(parents=True)
-    (root / "main.tf").write_text(text, encoding="utf-8")
+def cycled(tmp_path: Path, **roots: str) -> Account:
+    """What becomes of configurations, each in a root of its own, on one emulator."""
+    for root, text in roots.items():
+        folder = tmp_path / "infrastructure" / root
+        folder.mkdir(parents=True)
+        (folder / "main.tf").write_text(text, encoding="utf-8")
     assert aws.used_by(tmp_path / "infrastructure")
     with aws.emulator(tmp_path / "emulator.log") as environment:
         scratch = Scratch.of(tmp_path / "infrastructure", tmp_path / "work", environment)
-        return run(scratch, dict.fromkeys(scratch.roots, until))
+        return run(scratch, dict.fromkeys(scratch.roots, "destroy"))
 
 
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Account:
-    return cycled(tmp_path_factory.mktemp("emulator"), (FIXTURE / "main.tf").read_text(encoding="utf-8"))
+    return cycled(tmp_path_factory.mktemp("emulator"), dev=(FIXTURE / "main.tf").read_text(encoding="utf-8"))
 
 
 @needs
+@pytest.mark.cycle
 def test_what_the_emulator_was_mended_for_lives_its_life(account: Account) -> None:
     assert account.failures == []
     assert account.excused == []
@@ -50,6 +53,7 @@ def test_what_the_emulator_was_mended_for_lives_its_life(account: Account) -> No
 
 
 @needs
+@pytest.mark.cycle
 def test_everything_that_was_mended_is_met_somewhere(account: Account) -> None:
     script = (
         "import json, pathlib, importlib\n"
@@ -85,23 +89,21 @@ resource "aws_cloudwatch_log_group" "this" {
 }
 """
 TWICE = LOGS.partition("resource")[2].replace('"this"', '"other"')
+WRONG = {  # root -> what is written instead of the days, and the step that fails
+    "an_attribute_there_is_not": ("retention_in_weeks = 4", "validate"),
+    "a_value_there_is_not": ("retention_in_days = 31", "validate"),
+    "what_the_service_refuses": (f"retention_in_days = 30\n}}\n\nresource{TWICE}".removesuffix("\n}\n"), "apply"),
+    "drift": ("retention_in_days = 30\n\n  tags = {\n    at = timestamp()\n  }", "again"),
+}
 
 
 @needs
-@pytest.mark.parametrize(
-    ("old", "new", "step"),
-    [
-        ("retention_in_days = 30", "retention_in_weeks = 4", "validate"),
-        ("retention_in_days = 30", "retention_in_days = 31", "validate"),
-        ("retention_in_days = 30\n}\n", f"retention_in_days = 30\n}}\n\nresource{TWICE}", "apply"),
-        ("retention_in_days = 30", "retention_in_days = 30\n\n  tags = {\n    at = timestamp()\n  }", "again"),
-    ],
-    ids=["an attribute there is not", "a value there is not", "what the service refuses", "drift"],
-)
-def test_the_provider_and_the_emulator_refuse_what_is_wrong(tmp_path: Path, old: str, new: str, step: str) -> None:
-    assert LOGS.count(old) == 1
-    account = cycled(tmp_path, LOGS.replace(old, new))
-    assert {failed for _, failed, _ in account.failures} - {"fmt"} == {step}, account.failures
+def test_the_provider_and_the_emulator_refuse_what_is_wrong(tmp_path: Path) -> None:
+    texts = {root: LOGS.replace("retention_in_days = 30", new).replace('"orders"', f'"{root}"')
+             for root, (new, _) in WRONG.items()}  # fmt: skip
+    account = cycled(tmp_path, **texts)
+    found = {(root, step) for root, step, _ in account.failures if step != "fmt"}
+    assert found == {(root, step) for root, (_, step) in WRONG.items()}, account.failures
 
 
 @pytest.mark.needs("moto")
