@@ -18,6 +18,7 @@ from moto.cloudformation import parsing
 from moto.cloudformation import responses as stack_responses
 from moto.core.common_models import CloudFormationModel
 from moto.ec2.models import ec2_backends
+from moto.ec2.models.security_groups import SecurityGroupIngress
 from moto.ec2.models.vpc_peering_connections import VPCPeeringConnection
 from moto.kms.models import KmsBackend
 
@@ -101,12 +102,14 @@ def attribute_of(kind: str, name: str, region: str, attribute: str) -> Any:
 
 
 _MADE = {"AWS::CertificateManager::Certificate": Certificate}
+# moto takes neither its groups by name, nor a cluster, nor the name that CloudFormation would give it.
+_MISREAD = {"AWS::RDS::DBInstance"}
 
 
 @replaces(parsing, "resource_class_from_type", for_="stacks")
 def kind_of(original: Any, resource_type: str) -> Any:
     known = resource_type in parsing.get_model_map() or resource_type.startswith("Custom::")
-    return original(resource_type) if known else _MADE.get(resource_type, Noted)
+    return original(resource_type) if known and resource_type not in _MISREAD else _MADE.get(resource_type, Noted)
 
 
 @replaces(parsing.ResourceMap, "validate_outputs", for_="stacks")
@@ -189,6 +192,19 @@ def peering(
     ends = here.get_vpc(wanted["VpcId"]), there.get_vpc(wanted["PeerVpcId"])
     made: VPCPeeringConnection = here.create_vpc_peering_connection(*ends)
     return made
+
+
+@replaces(SecurityGroupIngress, "create_from_cloudformation_json", for_="AWS::EC2::SecurityGroupIngress")
+def let_in(
+    original: Any, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **kwargs: Any
+) -> Any:
+    """Not for a list of prefixes, which moto does not know."""
+    if "SourcePrefixListId" in cloudformation_json["Properties"]:
+        kwargs["ResourceType"] = "AWS::EC2::SecurityGroupIngress"
+        return Noted.create_from_cloudformation_json(
+            resource_name, cloudformation_json, account_id, region_name, **kwargs
+        )
+    return original(resource_name, cloudformation_json, account_id, region_name, **kwargs)
 
 
 @replaces(KmsBackend, "create_key", for_="AWS::KMS::Key")
