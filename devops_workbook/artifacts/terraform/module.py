@@ -165,8 +165,11 @@ class Module:
         reference.
 
         file: which of the module's files it stands in; why: the decision behind it, as a comment above it; skips:
-        checks of checkov that it does not meet, each with the specific reason ({"CKV_AWS_18": "..."}).
+        checks of checkov that it does not meet, each with the specific reason ({"CKV_AWS_18": "..."}). ValueError if
+        the module has it already.
         """
+        if any(r.type == type and r.name == name for r in self.resources):
+            raise ValueError(f"The module {self.call} has two resources {type}.{name}.")
         components = (component,) if isinstance(component, str) else component
         self.resources.append(Resource(type, name, components, f"{file}.tf"))
         told = (f"component: {', '.join(components)}", *([why] if why else []))

@@ -131,3 +131,11 @@ def test_a_module_says_what_it_takes_builds_and_gives(files: Mapping[str, str]) 
     for told in ("# Network", "| `aws_vpc.this` | network |", "| `cidr` | Block of the network. | `string` |",
                  "| `network_id` | The network. |", "| aws | `>= 5.90, < 6.0` |"):  # fmt: skip
         assert told in readme
+
+
+def test_a_module_has_a_resource_once() -> None:
+    m = Module("queue", "Queue", ("A queue.",), AWS)
+    m.resource("aws_sqs_queue", "this", "queue")
+    m.resource("aws_sqs_queue", "failed", "queue")
+    with pytest.raises(ValueError, match=r"has two resources aws_sqs_queue\.this"):
+        m.resource("aws_sqs_queue", "this", "queue")
