@@ -23,7 +23,7 @@ test: $(VENV)/test.stamp  ## Check style, types and layers, and run the tests (A
 	$(BIN)/ruff format --quiet --check .
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: $(VENV)/test.stamp  ## Measure evaluation, repaint, export and generation times
 	@set -e; for script in tests/benchmarks/bench_*.py; do $(BIN)/python $$script; done

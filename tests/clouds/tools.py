@@ -13,6 +13,11 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
+NEEDS = {
+    "aws": ("terraform", "terraform-provider-aws", "moto"), "gcp": ("terraform", "terraform-provider-google"),
+    "azure": ("terraform", "terraform-provider-azurerm"),
+}  # fmt: skip
+"""What a cloud's Terraform is held against."""
 HOME = Path(__file__).parents[2] / ".venv" / "clouds"
 _MIRRORS = ("/opt", "/usr/local/share", "/usr/share", "~/.terraform.d")
 _REGISTRY = "registry.terraform.io/hashicorp"
