@@ -38,16 +38,17 @@ from devops_workbook.artifacts.terraform.azure.compute.scaling import (
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, call, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 
-__all__ = ["cluster"]
+__all__ = ["NAMESPACE", "SERVICE_ACCOUNT", "cluster"]
 
 _DISK_GB = 128
+NAMESPACE, SERVICE_ACCOUNT = "service", "service"  # as the manifests name them
 
 
 def cluster(b: Blueprint, m: Module, made: Made, identity: Ref) -> None:
     """Writes the cluster into the compute module."""
     control, kubelet, after = _identities(b, m, made)
     aks = _cluster(b, m, made, control, kubelet, after)
-    _workload(b, m, made, identity, aks)
+    _workload(m, made, identity, aks)
     diagnostics(m, b, made, "compute", "cluster", aks.id, ("audit",), file="cluster")
     if served_by(b, "metrics", "azure-monitor"):
         _scraped(m, made, aks)
@@ -90,13 +91,13 @@ def _identities(b: Blueprint, m: Module, made: Made) -> tuple[Ref, Ref, list[Ref
     return control, kubelet, after
 
 
-def _workload(b: Blueprint, m: Module, made: Made, identity: Ref, aks: Ref) -> None:
+def _workload(m: Module, made: Made, identity: Ref, aks: Ref) -> None:
     """Lets the service's account in the cluster become the service's identity, without a secret between them."""
     m.resource(
         "azurerm_federated_identity_credential", "workload", "compute", file="access",
         name=base(m, made, "workload")["name"], resource_group_name=group(m, made), parent_id=identity.id,
         issuer=aks.oidc_issuer_url, audience=["api://AzureADTokenExchange"],
-        subject=f"system:serviceaccount:{b.names.system}:{b.names.system}",
+        subject=f"system:serviceaccount:{NAMESPACE}:{SERVICE_ACCOUNT}",
     )  # fmt: skip
 
 
