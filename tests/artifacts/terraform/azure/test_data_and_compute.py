@@ -49,9 +49,9 @@ def value(infrastructure: Infrastructure, environment: str, variable: str) -> st
 
 
 def test_sql_has_the_plans_size_and_takes_entra_identities_alone():
-    found = built("hospital-records")
+    found = built("hospital-records", "infrastructure.database=relational")
     code = text(found, "modules/data/")
-    assert value(found, "production", "data_database_sku") == '"GP_Gen5_8"'
+    assert value(found, "production", "data_database_sku") == '"GP_Gen5_24"', "the smallest that holds 3,500 GB"
     assert value(found, "dev", "data_database_sku") == '"GP_S_Gen5_1"'
     assert value(found, "production", "data_database_gb") == "3500"
     assert "azuread_authentication_only = true" in code
@@ -60,7 +60,7 @@ def test_sql_has_the_plans_size_and_takes_entra_identities_alone():
 
 
 def test_a_serverless_database_stops_where_its_environment_does():
-    found = built("hospital-records")
+    found = built("hospital-records", "infrastructure.database=relational")
     assert value(found, "dev", "data_database_pause_minutes") == "60"
     assert value(found, "production", "data_database_pause_minutes") == "-1"
     assert value(found, "dev", "data_database_least_vcores") == "0.5"
