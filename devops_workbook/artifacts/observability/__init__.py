@@ -1,4 +1,4 @@
-"""How the system is watched: objectives, Prometheus rules and their unit tests."""
+"""How the system is watched: objectives, Prometheus rules and their unit tests, and whom alerts reach."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.model import Artifact
+from devops_workbook.artifacts.observability.alertmanager import alertmanager_files
 from devops_workbook.artifacts.observability.measures import END_MINUTES, Counter
 from devops_workbook.artifacts.observability.model import Alert, Recording
 from devops_workbook.artifacts.observability.rules import (
@@ -41,6 +42,7 @@ def observability(b: Blueprint) -> tuple[Artifact, ...]:
         _rules("alerts", [_alert(a) for a in alerts]),
         _tests("recordings", rare, recording_tests(_cases(b, counters, recordings))),
         _tests("alerts", "1m", alert_tests(alerts)),
+        *alertmanager_files(b, alerts),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from devops_workbook.artifacts.observability.model import number, seconds
 
@@ -56,9 +57,9 @@ class Counter:
 
     def _paces(self) -> Iterator[tuple[int, int]]:
         """(minutes, increase a minute) of its parts, the oldest first."""
-        yield _BEFORE, self.seed + 5
-        for index, (older, newer) in enumerate(zip(_EDGES, _EDGES[1:], strict=False)):
-            yield older - newer, self.seed + (index + 1) * (1 + self.seed % 4)
+        yield _BEFORE, 2 * self.seed
+        for index, (older, newer) in enumerate(pairwise(_EDGES)):
+            yield older - newer, self.seed * (3 + index) + (self.seed**2 % 17) * (len(_EDGES) - index)
 
     @property
     def values(self) -> str:
@@ -111,8 +112,8 @@ class Sum:
 
 
 def share(bad: Sum, all_: Sum, window: str) -> str:
-    """The share of `bad` in PromQL: 0 where none was ever bad, nothing (NaN) without traffic."""
-    return f"({bad.rate(window)} or 0 * {all_.rate(window)})\n/ {all_.rate(window)}"
+    """The share of `bad` in PromQL: 0 where none was ever bad, nothing (or NaN) without traffic."""
+    return f"({bad.rate(window)} or vector(0))\n/ {all_.rate(window)}"
 
 
 def beyond(good: Sum, all_: Sum, window: str) -> str:

@@ -55,12 +55,17 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One alert. component: of the topology; for_: how long all conditions must hold, "" = at once; why: what the
-    bounds rest on; least_traffic: requests in the short window from which it means anything, None = it does not depend
-    on traffic; page_seconds: from the start of a total outage to the alert, evaluation included, and budget_spent: the
-    share (0-1) of the 30-day error budget that is gone by then, both None where the alert is not on an objective."""
+    """One alert.
+
+    concern: what alerts of several severities share; component: of the topology; for_: how long all conditions must
+    hold, "" = at once; why: what the bounds rest on; least_traffic: requests in the short window from which it means
+    anything, None = it does not depend on traffic; page_seconds: from the start of a total outage to the alert,
+    evaluation included, and budget_spent: the share (0-1) of the 30-day error budget that is gone by then, both None
+    where the alert is not on an objective.
+    """
 
     name: str
+    concern: str
     severity: Severity
     conditions: tuple[Condition, ...]
     for_: str
@@ -84,7 +89,7 @@ class Alert:
     @property
     def labels(self) -> dict[str, str]:
         """What routes go by."""
-        return {"severity": self.severity, "component": self.component}
+        return {"severity": self.severity, "component": self.component, "concern": self.concern}
 
     @property
     def annotations(self) -> dict[str, str]:

@@ -119,13 +119,16 @@ def counters_of(b: Blueprint) -> tuple[Counter, ...]:
     label, codes = failure.label, ("200", "404", "500", "503") if failure.operator == "=~" else ("", "timeout")
     within = number(b.requirements.p99_latency_ms / 1000)
     shapes: list[tuple[str, dict[str, str]]] = []
-    for job in ("service", "another"):
-        shapes += [(f"{metric}_count", {"job": job, label: code} if code else {"job": job}) for code in codes]
-        shapes += [(f"{metric}_bucket", {"job": job, "le": le}) for le in (within, f"{within}99", "+Inf")]
-        shapes += [("db_client_operation_duration_seconds_count", {"job": job} | kind)
-                   for kind in ({}, {"error_type": "timeout"})]  # fmt: skip
-        shapes += [("container_cpu_usage_seconds_total", {"namespace": job, "container": c, "pod": "a"})
-                   for c in ("service", "another")]  # fmt: skip
+    # Two instances of the service, so that a sum is no maximum; one of another.
+    for job, instance in (("service", "a"), ("service", "b"), ("another", "a")):
+        at = {"job": job, "instance": instance}
+        shapes += [(f"{metric}_count", at | {label: code} if code else at) for code in codes]
+        shapes += [(f"{metric}_bucket", at | {"le": le}) for le in (within, f"{within}99", "+Inf")]
+        shapes += [
+            ("db_client_operation_duration_seconds_count", at | kind) for kind in ({}, {"error_type": "timeout"})
+        ]
+        shapes += [("container_cpu_usage_seconds_total", {"namespace": job, "container": c, "pod": instance})
+                   for c in ("service", "another") if (c, instance) != ("another", "b")]  # fmt: skip
     return tuple(Counter(m, tuple(labels.items()), 11 + 7 * i) for i, (m, labels) in enumerate(shapes))
 
 
@@ -195,7 +198,7 @@ def _burning(o: Objective, burn: _Burn) -> Alert:
         Condition(f"service:requests:increase_{burn.short}", ">=", least),
     )  # fmt: skip
     return Alert(
-        f"{o.title}Burn{burn.long.upper()}", burn.severity, conditions, "", "entry",
+        f"{o.title}Burn{burn.long.upper()}", o.id, burn.severity, conditions, "", "entry",
         f"{o.title}: the error budget is spent at more than {burn.rate:g} times the sustainable rate",
         f"{o.why}; {burn.rate:g} times the sustainable rate over {burn.long} spends "
         f"{100 * burn.rate * seconds(burn.long) / (PERIOD_DAYS * seconds('1d')):.3g} % of the budget of {PERIOD_DAYS} "
@@ -205,8 +208,9 @@ def _burning(o: Objective, burn: _Burn) -> Alert:
 
 
 def _from(alarm: Alarm, name: str, summary: str, *conditions: Condition, least: int | None = None) -> Alert:
-    return Alert(f"{name}{alarm.severity.title()}", alarm.severity, conditions, f"{alarm.minutes}m", alarm.component,
-                 summary, alarm.why, least)  # fmt: skip
+    concern = f"{alarm.component}-{alarm.signal}"
+    return Alert(f"{name}{alarm.severity.title()}", concern, alarm.severity, conditions, f"{alarm.minutes}m",
+                 alarm.component, summary, alarm.why, least)  # fmt: skip
 
 
 def _traffic(alarms: dict[str, Alarm]) -> Iterator[Alert]:
@@ -220,7 +224,7 @@ def _silent(b: Blueprint) -> Iterator[Alert]:
     expected = b.requirements.average_rps * seconds(_QUIET)
     if expected >= _EXPECTED_WHEN_SILENT:
         condition = Condition(f"service:requests:increase_{_QUIET}", "<", 1)
-        yield Alert("ServiceSilent", "critical", (condition,), "5m", "compute",
+        yield Alert("ServiceSilent", "compute-silence", "critical", (condition,), "5m", "compute",
                     "Not one request was counted in half an hour",
                     f"on average {expected:.0f} requests come in {_QUIET}")  # fmt: skip
 
@@ -243,7 +247,7 @@ def _saturated(b: Blueprint, alarms: dict[str, Alarm]) -> Iterator[Alert]:
 
 
 _HEARTBEAT = Alert(
-    "Heartbeat", "heartbeat", (Condition("observability:heartbeat", ">", 0),), "", "metrics",
+    "Heartbeat", "heartbeat", "heartbeat", (Condition("observability:heartbeat", ">", 0),), "", "metrics",
     "Always fires: whoever stops hearing it knows that alerting is down",
     "a dead man's switch tells when all replicas are silent",
 )  # fmt: skip
