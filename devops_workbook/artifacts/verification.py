@@ -213,11 +213,54 @@ def _policed(copy: Path, program: str, subject: str) -> tuple[Result, str]:
     return ("failed", "; ".join(f"{c['check_id']} {c['resource']}" for c in failed)) if failed else ("passed", "")
 
 
+# --- Prometheus and Alertmanager -------------------------------------------------------------------------
+
+_PROMETHEUS = "observability/prometheus"
+_ALERTMANAGER = "observability/alertmanager/alertmanager.yaml"
+
+
+def _rules(paths: Sequence[str]) -> Iterator[str]:
+    return (p for p in paths if p.startswith(f"{_PROMETHEUS}/rules/"))
+
+
+def _rule_tests(paths: Sequence[str]) -> Iterator[str]:
+    return (p for p in paths if p.startswith(f"{_PROMETHEUS}/tests/"))
+
+
+def _rules_checked(copy: Path, program: str, subject: str) -> tuple[Result, str]:
+    return _outcome(_ran([program, "check", "rules", str(copy / subject)]))
+
+
+def _rules_tested(copy: Path, program: str, subject: str) -> tuple[Result, str]:
+    return _outcome(_ran([program, "test", "rules", str(copy / subject)]))
+
+
+def _alertmanager(paths: Sequence[str]) -> Iterator[str]:
+    return (p for p in paths if p == _ALERTMANAGER)
+
+
+def _routed(copy: Path, program: str, subject: str) -> tuple[Result, str]:
+    """The configuration, then every line of routes.txt: a receiver, and the labels that must reach it."""
+    path = copy / subject
+    checked = _outcome(_ran([program, "check-config", str(path)]))
+    if checked[0] != "passed":
+        return checked
+    for line in path.with_name("routes.txt").read_text(encoding="utf-8").splitlines():
+        receiver, *labels = line.split()
+        route = [program, "config", "routes", "test", f"--config.file={path}", f"--verify.receivers={receiver}"]
+        if (done := _ran([*route, *labels])).returncode:
+            return "failed", f"{line}: {done.stdout}{done.stderr}"
+    return "passed", ""
+
+
 TOOLS = (
     Tool("terraform fmt", "terraform", ("version",), lambda paths: _folders(paths, ".tf"), _formatted),
     Tool("terraform validate", "terraform", ("version",), _applied, _validated),
     Tool("cfn-lint", "cfn-lint", ("--version",), _templates, _linted),
     Tool("checkov", "checkov", ("--version",), _code, _policed),
+    Tool("promtool check rules", "promtool", ("--version",), _rules, _rules_checked),
+    Tool("promtool test rules", "promtool", ("--version",), _rule_tests, _rules_tested),
+    Tool("amtool", "amtool", ("--version",), _alertmanager, _routed),
 )
 
 

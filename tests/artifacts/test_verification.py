@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.folder import generated, write_folder
 from devops_workbook.artifacts.model import Artifact
+from devops_workbook.artifacts.observability import observability
 from devops_workbook.artifacts.verification import RECORD, Check, Verification, keep, read_record, summary, told, verify
+from devops_workbook.evaluate import evaluate
+from devops_workbook.requirements import Requirements
 
 GOOD = 'output "zone" {\n  value = "a"\n}\n'
 FOLDER = (
@@ -132,3 +136,33 @@ def test_the_summary_counts_and_hides_nothing() -> None:
 def test_a_record_that_cannot_be_read_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / RECORD).write_text(text)
     assert read_record(tmp_path / RECORD) is None
+
+
+_RULES = "observability/prometheus/rules/alerts.yaml"
+_TESTS = "observability/prometheus/tests/alerts.yaml"
+_ROUTES = "observability/alertmanager/routes.txt"
+
+
+@pytest.mark.needs("promtool", "amtool")
+@pytest.mark.parametrize(
+    ("path", "before", "after", "fails"),
+    [
+        ("", "", "", ""),
+        (_RULES, "> 0.0144", "> 0.0145", "promtool test rules"),
+        (_RULES, "> 0.0144", "> ", "promtool check rules"),
+        (_ROUTES, "page ", "ticket ", "amtool"),
+    ],
+)
+def test_prometheus_files_are_held_against_their_tools(
+    tmp_path: Path, path: str, before: str, after: str, fails: str
+) -> None:
+    wanted = Requirements(availability_target_pct=99.9, overrides={"observability.metrics": "prometheus"})
+    made = observability(Blueprint.of(evaluate(wanted)))
+    kept = [a for a in made if "recordings" not in a.path]
+    folder = tmp_path / "code"
+    write_folder(
+        [Artifact(a.path, a.text.replace(before, after, 1) if a.path == path else a.text) for a in kept], folder
+    )
+    found = _results(verify(folder))
+    assert {"promtool check rules", "promtool test rules", "amtool"} <= set(found)
+    assert [t for t, result in found.items() if result == "failed"][:1] == ([fails] if fails else [])

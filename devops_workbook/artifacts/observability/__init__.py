@@ -1,0 +1,76 @@
+"""How the system is watched: objectives, Prometheus rules and their unit tests, and whom alerts reach."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from devops_workbook.artifacts.blueprint import Blueprint
+from devops_workbook.artifacts.model import Artifact
+from devops_workbook.artifacts.observability.alertmanager import alertmanager_files
+from devops_workbook.artifacts.observability.measures import END_MINUTES, Counter
+from devops_workbook.artifacts.observability.model import Alert, Recording
+from devops_workbook.artifacts.observability.rules import (
+    EVALUATION_SECONDS,
+    alerts_of,
+    counters_of,
+    healthy,
+    recordings_of,
+)
+from devops_workbook.artifacts.observability.slo import slo_files
+from devops_workbook.artifacts.observability.unit_tests import alert_tests, recording_tests
+from devops_workbook.artifacts.yaml import Noted, document
+
+__all__ = ["Alert", "alerts_of", "observability"]
+
+_FOLDER = "observability/prometheus"
+
+
+def observability(b: Blueprint) -> tuple[Artifact, ...]:
+    """The files by which Prometheus watches the service; none where the plan chose another tool for metrics."""
+    if b.choice("observability.metrics") != "prometheus":
+        return ()
+    counters = counters_of(b)
+    recordings, alerts = tuple(recordings_of(b, counters)), alerts_of(b)
+    recorded = [{"record": r.record, "expr": r.expr} for r in recordings]
+    # Only the last value counts: evaluated once a minute, the longest windows would take minutes.
+    rare = f"{END_MINUTES}m"
+    return (
+        *slo_files(b),
+        _rules("recordings", recorded),
+        _rules("alerts", [_alert(a) for a in alerts]),
+        _tests("recordings", rare, recording_tests(_cases(b, counters, recordings))),
+        _tests("alerts", "1m", alert_tests(alerts)),
+        *alertmanager_files(b, alerts),
+    )
+
+
+def _cases(
+    b: Blueprint, counters: Sequence[Counter], recordings: Sequence[Recording]
+) -> list[tuple[str, Sequence[Counter], Sequence[Recording]]]:
+    """A busy time; one without a failure, when no series of failures exists; and none, when no series exists."""
+    quiet = healthy(b, counters)
+    nothing = [replace(r, sample=0.0) for r in recordings if r.zero_without_data]
+    return [
+        ("whatever happens, every window and selection counts its own", counters, recordings),
+        ("where nothing ever failed, the shares are there, and 0", quiet, tuple(recordings_of(b, quiet))),
+        ("where nothing was ever counted, gains are 0", (), nothing),
+    ]
+
+
+def _alert(alert: Alert) -> Mapping[str, Any]:
+    held = {"for": alert.for_} if alert.for_ else {}
+    return {"alert": alert.name, "expr": Noted(alert.expr, alert.why), **held, "labels": alert.labels,
+            "annotations": alert.annotations}  # fmt: skip
+
+
+def _rules(name: str, rules: Sequence[Mapping[str, Any]]) -> Artifact:
+    group = {"name": name, "interval": f"{EVALUATION_SECONDS}s", "rules": rules}
+    told = f"What Prometheus {'records' if name == 'recordings' else 'alerts on'}; tested by ../tests/{name}.yaml."
+    return Artifact(f"{_FOLDER}/rules/{name}.yaml", document([("groups", [group])], [told]))
+
+
+def _tests(name: str, interval: str, tests: Sequence[Mapping[str, Any]]) -> Artifact:
+    sections = [("rule_files", [f"../rules/{name}.yaml"]), ("evaluation_interval", interval), ("tests", tests)]
+    return Artifact(f"{_FOLDER}/tests/{name}.yaml", document(sections, [f"promtool test rules {name}.yaml"]))

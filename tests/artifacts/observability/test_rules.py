@@ -1,0 +1,96 @@
+"""Prometheus rules: promtool takes them, every metric is emitted, every mistake is noticed by a unit test."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from devops_workbook.artifacts.blueprint import Blueprint
+from devops_workbook.artifacts.observability import alerts_of, observability
+from devops_workbook.artifacts.observability.emitted import emitted
+from devops_workbook.artifacts.observability.rules import counters_of, recordings_of
+from devops_workbook.evaluate import evaluate
+from devops_workbook.requirements import Requirements
+from tests.artifacts.infrastructure import CASES, design
+from tests.artifacts.observability.promtool import parsed, promtool, survivors, written
+
+WITH = [(n, p) for n, p in CASES if Blueprint.of(design(n, p)).choice("observability.metrics") == "prometheus"]
+KUBERNETES = Blueprint.of(design("media-site", "aws"))
+
+
+def _blueprint(case: tuple[str, str]) -> Blueprint:
+    return Blueprint.of(design(*case))
+
+
+def test_where_the_plan_chose_another_tool_there_is_nothing() -> None:
+    assert {observability(_blueprint(case)) for case in CASES if case not in WITH} == {()}
+
+
+def test_burn_rates_are_those_of_the_workbook() -> None:
+    """At 99.9 %, 14.4 times over 1 h and 5 min, 6 times over 6 h and 30 min, as table 5-8 has it, spend 2 % and 5 % of
+    the budget (https://sre.google/workbook/alerting-on-slos/)."""
+    b = Blueprint.of(evaluate(Requirements(availability_target_pct=99.9)))
+    found = {a.name: [c.expr for c in a.conditions] for a in alerts_of(b)}
+    assert found["AvailabilityBurn1H"][:2] == ["slo:availability:bad_share_1h > 0.0144",
+                                              "slo:availability:bad_share_5m > 0.0144"]  # fmt: skip
+    assert found["AvailabilityBurn6H"][:2] == ["slo:availability:bad_share_6h > 0.006",
+                                              "slo:availability:bad_share_30m > 0.006"]  # fmt: skip
+
+
+def test_a_total_outage_pages_within_a_minute_or_two_and_spends_little_of_the_budget() -> None:
+    """1.44 % of an hour is 51.84 s; one evaluation is 60 s."""
+    b = Blueprint.of(evaluate(Requirements(availability_target_pct=99.9)))
+    page = next(a for a in alerts_of(b) if a.name == "AvailabilityBurn1H")
+    assert page.page_seconds == pytest.approx(51.84 + 60)
+    assert page.budget_spent == pytest.approx((51.84 + 60) / (0.001 * 30 * 86400))
+
+
+@pytest.mark.parametrize("case", WITH, ids="-".join)
+def test_one_failure_alone_is_no_page(case: tuple[str, str]) -> None:
+    for alert in alerts_of(_blueprint(case)):
+        if alert.least_traffic:
+            assert 1 / alert.least_traffic <= alert.conditions[0].bound + 1e-12
+            assert alert.conditions[-1].bound == alert.least_traffic
+
+
+@pytest.mark.parametrize("case", WITH, ids="-".join)
+def test_every_metric_is_emitted_and_every_series_recorded(case: tuple[str, str]) -> None:
+    b = _blueprint(case)
+    known, recorded = emitted(b), set()
+    for rule in recordings_of(b, counters_of(b)):
+        recorded.add(rule.record)
+        for metric, labels in re.findall(r"(\w+)\{([^}]*)\}", rule.expr):
+            assert set(re.findall(r"(\w+)(?:=~|!=|=)", labels)) <= known[metric], metric
+        outside = re.sub(r"\{[^}]*\}|\[\w+\]", "", rule.expr)
+        used = set(re.findall(r"[a-z]\w*", outside)) - {"sum", "rate", "increase", "or", "vector", "count"}
+        assert used <= set(known)
+    assert {c.series for a in alerts_of(b) for c in a.conditions} <= recorded
+
+
+@pytest.mark.needs("promtool")
+@pytest.mark.parametrize("case", WITH, ids="-".join)
+def test_promtool_takes_the_rules_and_their_tests_pass(case: tuple[str, str], tmp_path: Path) -> None:
+    folder = written(observability(_blueprint(case)), tmp_path)
+    for name in ("recordings", "alerts"):
+        for verb, files in (("check", "rules"), ("test", "tests")):
+            code, told = promtool(verb, "rules", folder / files / f"{name}.yaml")
+            assert code == 0, told
+
+
+@pytest.mark.needs("promtool")
+@pytest.mark.parametrize("name", ["recordings", "alerts"])
+def test_every_mistake_in_a_rule_fails_a_unit_test(name: str, tmp_path: Path) -> None:
+    count, alive = survivors(written(observability(KUBERNETES), tmp_path), name)
+    print(f"{name}: {count - len(alive)} of {count} mutants noticed")
+    assert count > 100
+    assert alive == []
+
+
+def test_names_of_people_stay_text() -> None:
+    name = 'Zoë\'s "shop": #1 ${x} {{ y }}\n- a'
+    wanted = {"name": name, "overrides": {"observability.metrics": "prometheus"}}
+    b = Blueprint.of(evaluate(KUBERNETES.requirements.model_copy(update=wanted)))
+    slo = next(a for a in observability(b) if a.path == "observability/slo/availability.yaml")
+    assert parsed(slo.text)["spec"]["description"] == f"Availability of {name}"
