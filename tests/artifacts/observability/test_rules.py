@@ -79,6 +79,7 @@ def test_promtool_takes_the_rules_and_their_tests_pass(case: tuple[str, str], tm
             assert code == 0, told
 
 
+@pytest.mark.cycle
 @pytest.mark.needs("promtool")
 @pytest.mark.parametrize("name", ["recordings", "alerts"])
 def test_every_mistake_in_a_rule_fails_a_unit_test(name: str, tmp_path: Path) -> None:
