@@ -16,7 +16,7 @@ from devops_workbook.design.environments import HOURS_PER_WEEK, week_share
 from devops_workbook.design.model import Component, Topology
 from devops_workbook.design.pricing import find_service
 from devops_workbook.design.sites import site_compute, sites_of
-from devops_workbook.design.sizing import HOURS_PER_MONTH, cheapest_size
+from devops_workbook.design.sizing import HOURS_PER_MONTH, cheapest_size, most_replicas
 
 __all__ = ["Deployment", "Size", "deployments_of"]
 
@@ -99,8 +99,10 @@ def _standing(c: Context, component: Component) -> Size:
     database = component.role == "database"
     standby = database and component.zones > 1 and bool(component.sku)
     stored = c.requirements.database_gb if database else 0.0
-    return Size(component.id, component.sku, component.count, component.count, component.zones, standby,
-                storage_gb=stored)  # fmt: skip
+    # No provider makes more replicas than its limit; that the load asks for more is a finding.
+    most = 1 + standby + most_replicas(find_service(c.catalog, c.provider.id, component.service))
+    count = min(component.count, most) if database else component.count
+    return Size(component.id, component.sku, count, count, component.zones, standby, storage_gb=stored)
 
 
 def _scaled(c: Context, topology: Topology, production: Deployment, parity: Parity) -> Deployment:

@@ -29,8 +29,8 @@ __all__ = [
     "ARRIVALS", "DAYS_PER_MONTH", "HOURS_PER_MONTH", "KB_PER_GB",
     "SECONDS_PER_MONTH", "ComputeSize", "DatabaseSize", "Load", "address_count",
     "cache_size", "cheapest_size", "compute_size", "compute_usage", "connection_limit", "connections_per_replica",
-    "database_size", "database_usage", "load_of", "most_instances", "rollout_replicas", "smallest_machine",
-    "start_seconds", "zone_count",
+    "database_size", "database_usage", "load_of", "most_instances", "most_replicas", "rollout_replicas",
+    "smallest_machine", "start_seconds", "zone_count",
 ]  # fmt: skip
 
 HOURS_PER_MONTH = 730.0
@@ -478,6 +478,11 @@ def _memory_gib(context: Context, load: Load) -> float:
     return convert(min(share, convert(pages * context.assume("database_page_kb"), "kB", "GB")), "GB", "GiB")
 
 
+def most_replicas(service: Service) -> int:
+    """How many read replicas a database service allows."""
+    return int(service.limits.get("max_replicas", _MOST_REPLICAS))
+
+
 def database_size(context: Context, load: Load, service: Service) -> DatabaseSize:
     """The size of a database service for this load, with a cold in-memory cache. Request-priced services have no
     instances to size."""
@@ -496,7 +501,7 @@ def database_size(context: Context, load: Load, service: Service) -> DatabaseSiz
         return DatabaseSize(one.sku, 1, cores, gib, fits=True)
     reads = cores * context.requirements.read_pct / 100.0
     replicas = math.ceil(reads / largest.vcpu)
-    fits = cores - reads <= largest.vcpu and replicas <= service.limits.get("max_replicas", _MOST_REPLICAS)
+    fits = cores - reads <= largest.vcpu and replicas <= most_replicas(service)
     return DatabaseSize(largest.sku, 1 + replicas, cores, gib, fits)
 
 

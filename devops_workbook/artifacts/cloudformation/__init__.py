@@ -167,7 +167,7 @@ def _unbuilt(b: Blueprint, traces: tuple[Trace, ...]) -> Iterator[Unbuilt]:
 def _too_many(b: Blueprint, component: Component) -> str:
     if runs_itself(b, component) and component.count > MOST_MACHINES:
         return (
-            f"a stack holds 500 resources, and {component.count:,} machines with disks and alarms are more; "
+            f"a template lists machines one by one, and {component.count:,} are too many to list; "
             "a managed service, or code in Terraform, has no such limit"
         )
     return ""

@@ -36,9 +36,9 @@ from devops_workbook.design.model import Component, Connection
 
 __all__ = ["MOST_MACHINES", "Net", "machines", "network", "runs_itself", "subnets", "tool_condition"]
 
-MOST_MACHINES = 100
-"""The most machines of one tool: with disk, attachment and alarm each, they are four fifths of the 500 resources that a
-template may have (docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html, 2026-11)."""
+MOST_MACHINES = 25
+"""The most machines of one tool: a template lists them one by one, each with disk, attachment and alarm, and may have
+500 resources (docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html, 2026-11)."""
 
 _CIDR = r"^([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}$"
 _ANYWHERE = "0.0.0.0/0"

@@ -65,4 +65,4 @@ def test_more_machines_than_a_stack_holds_are_told() -> None:
     collector = next(c for c in evaluation.topology.components if c.id == "collector")
     assert collector.count > MOST_MACHINES
     (why,) = (u.why for u in repository(evaluation).infrastructure.unbuilt if u.component == collector.id)
-    assert why.startswith(f"a stack holds 500 resources, and {collector.count:,} machines")
+    assert why.startswith(f"a template lists machines one by one, and {collector.count:,} are too many")
