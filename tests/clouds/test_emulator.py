@@ -21,8 +21,9 @@ ELSEWHERE = {
     "aws_db_parameter_group", "aws_dynamodb_table_replica", "aws_ecs_service", "aws_eks_access_entry",
     "aws_eks_access_policy_association", "aws_eks_addon", "aws_eks_node_group", "aws_eks_pod_identity_association",
     "aws_elasticache_cluster", "aws_elasticache_parameter_group", "aws_elasticache_replication_group",
-    "aws_elasticache_subnet_group", "aws_elasticache_user_group", "aws_instance", "aws_rds_cluster", "aws_route53_zone",
-    "aws_synthetics_canary",
+    "aws_elasticache_subnet_group", "aws_elasticache_user_group", "aws_instance", "aws_lambda_event_source_mapping",
+    "aws_lambda_function", "aws_rds_cluster", "aws_route53_zone", "aws_s3_bucket_notification", "aws_synthetics_canary",
+    "aws_vpc_security_group_egress_rule", "aws_vpc_security_group_ingress_rule",
 }  # fmt: skip
 
 
@@ -98,6 +99,7 @@ WRONG = {  # root -> what is written instead of the days, and the step that fail
 
 
 @needs
+@pytest.mark.cycle
 def test_the_provider_and_the_emulator_refuse_what_is_wrong(tmp_path: Path) -> None:
     texts = {root: LOGS.replace("retention_in_days = 30", new).replace('"orders"', f'"{root}"')
              for root, (new, _) in WRONG.items()}  # fmt: skip

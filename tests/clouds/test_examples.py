@@ -34,6 +34,7 @@ def test_an_example_is_formatted_and_valid(name: str, tmp_path: Path) -> None:
     assert {r.step for r in account.results} == {"fmt", "init", "validate"}
 
 
+@pytest.mark.cycle
 @pytest.mark.needs("moto", "aws", "jq", "cfn-lint", "checkov")
 def test_stacks_of_an_example_are_created(tmp_path: Path) -> None:
     design = designed("iot-ingest", load(examples()["iot-ingest"]).requirements, example=True)

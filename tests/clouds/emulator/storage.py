@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from moto.kinesis.models import kinesis_backends
-from moto.s3.models import FakeBucket, S3Backend
+from moto.s3.models import FakeBucket, S3Backend, s3_backends
 from moto.sqs.models import Queue
 
 from tests.clouds.emulator.answers import ACCOUNT, MOTO, Asked, answers, replaces
@@ -31,6 +31,14 @@ def _lets_log(statement: Mapping[str, Any]) -> bool:
         and "logging.s3.amazonaws.com" in ([services] if isinstance(services, str) else services)
         and "s3:PutObject" in ([actions] if isinstance(actions, str) else actions)
     )
+
+
+@answers("s3", "GetBucketNotificationConfiguration", for_="aws_s3_bucket_notification")
+def notification(asked: Asked) -> Mapping[str, Any] | None:
+    """Whether EventBridge is told, which moto keeps and does not tell."""
+    kept = s3_backends[ACCOUNT]["aws"].get_bucket(asked["Bucket"]).notification_configuration
+    only = kept is not None and kept.event_bridge is not None and not (kept.topic or kept.queue or kept.cloud_function)
+    return {"EventBridgeConfiguration": {}} if only else MOTO
 
 
 @answers("s3", "PutBucketReplication", for_="aws_s3_bucket_replication_configuration")
