@@ -9,7 +9,7 @@ turned into the other, which fails where they do not measure the same thing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from devops_workbook.catalog.model import Catalog, Price, PriceBook, PriceDimension, Service
@@ -41,21 +41,25 @@ def find_service(catalog: Catalog, provider: str, id: str) -> Service:
 
 
 def _dimensions(catalog: Catalog, provider: str, service: Service) -> Iterable[tuple[PriceDimension, PriceBook]]:
-    """What a service bills, and whose prices hold. A tool on machines of the provider bills these and their disks."""
+    """What a service bills, and whose prices hold. A tool on machines of the provider bills these
+    and what comes with them."""
     prices = catalog.providers[provider].prices
     if service.provider != "tools":
         return ((dimension, prices) for dimension in service.dimensions)
     machines = [(dimension, prices) for dimension in service.dimensions if "{sku}" in dimension.item]
     rest = [(dimension, catalog.tool_prices) for dimension in service.dimensions if "{sku}" not in dimension.item]
-    return [*machines, *rest, *((dimension, prices) for dimension in _disks(catalog, provider) if machines)]
+    return [*machines, *rest, *((dimension, prices) for dimension in _beside(catalog, provider) if machines)]
 
 
 @lru_cache(maxsize=64)
-def _disks(catalog: Catalog, provider: str) -> tuple[PriceDimension, ...]:
-    """What the disks of a virtual machine bill."""
+def _beside(catalog: Catalog, provider: str) -> tuple[PriceDimension, ...]:
+    """What a virtual machine bills beside itself, such as its disks; a tool's machines are counted in host hours."""
     machines = catalog.providers[provider].serving("compute", "vms")
     return tuple(
-        dimension for service in machines[:1] for dimension in service.dimensions if dimension.per == "disk_gb"
+        replace(dimension, per="host_hours") if dimension.per == "instance_hours" else dimension
+        for service in machines[:1]
+        for dimension in service.dimensions
+        if "{sku}" not in dimension.item
     )
 
 

@@ -35,8 +35,10 @@ from tests.clouds.gaps import gaps, used
 from tests.clouds.terraform import Scratch
 
 LEAST_CYCLES = 8
-# Nine are wanted. For AWS there are five times as many checks as for the others, and CloudFront has six of its own.
-MOST_REASONS = {"aws": 22, "gcp": 9, "azure": 9}
+MOST_REASONS = 9
+# Checkov has five times as many checks for AWS as for the others. A design of the cover may have CloudFront, functions,
+# a gateway and no keys of its own at once, each with checks that it answers with reasons; no scenario shown has.
+MOST_REASONS_OF_COVER = {"aws": 19, "gcp": 9, "azure": 9}
 ONCE = ("bootstrap", "shared", "environments/production")
 
 
@@ -76,7 +78,7 @@ class Report:
     @property
     def many_reasons(self) -> Iterator[str]:
         """Whether more checks of policy are answered with reasons than may be."""
-        most = MOST_REASONS[self.design.provider]
+        most = MOST_REASONS if self.design.example else MOST_REASONS_OF_COVER[self.design.provider]
         if self.policy and len(self.policy.reasons) > most:
             yield f"{len(self.policy.reasons)} reasons answer {', '.join(self.policy.answered)}; {most} may"
 

@@ -54,8 +54,10 @@ def test_a_price_nobody_knows_makes_the_total_not_known() -> None:
 
 def test_a_self_run_tool_bills_the_providers_machines() -> None:
     prometheus = find_service(load(), "aws", "prometheus")
-    (charge,) = charges(load(), "aws", prometheus, {"host_hours": 730}, "m7g.large", "us-east-1")
-    assert charge.price == load().providers["aws"].prices.find("compute/m7g.large", "us-east-1")
+    machine, metrics = charges(load(), "aws", prometheus, {"host_hours": 730}, "m7g.large", "us-east-1")
+    assert machine.price == load().providers["aws"].prices.find("compute/m7g.large", "us-east-1")
+    # Detailed monitoring is seven metrics of $0.30: https://aws.amazon.com/cloudwatch/pricing/, 2025-09.
+    assert (metrics.quantity, metrics.usd) == (pytest.approx(7), pytest.approx(2.10))
 
 
 def test_a_hosted_tool_bills_its_own_price_everywhere() -> None:

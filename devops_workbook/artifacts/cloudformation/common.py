@@ -27,10 +27,10 @@ from devops_workbook.artifacts.names import label_text
 from devops_workbook.artifacts.yaml import Fn, Noted
 
 __all__ = [
-    "CLOSING", "NOT_TOLD", "OPENING", "TIMEZONE", "access_bucket", "alike", "allow", "arn", "assured", "bucket",
-    "bucket_name", "delivery_account", "domain", "doubled", "files_bucket", "image", "in_zone", "kept", "key",
-    "log_group", "notification", "other_key", "protected", "recipient", "registry_region", "repository",
-    "retention_days", "role", "second_region", "tag", "tls_only", "unlocked", "zones",
+    "CLOSING", "KEYLESS_TOPIC", "NOT_TOLD", "OPENING", "TIMEZONE", "access_bucket", "alike", "allow", "arn",
+    "assured", "bucket", "bucket_name", "delivery_account", "domain", "doubled", "files_bucket", "image", "in_zone",
+    "kept", "key", "log_group", "notification", "other_key", "protected", "recipient", "registry_region",
+    "repository", "retention_days", "role", "second_region", "tag", "tls_only", "unlocked", "zones",
 ]  # fmt: skip
 
 OPENING, CLOSING, TIMEZONE = "0 7 * * 1-5", "0 19 * * 1-5", "UTC"  # 60 hours a week
@@ -40,6 +40,7 @@ _DAYS = (
 )  # fmt: skip
 """The retentions that CloudWatch Logs offers: docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/
 API_PutRetentionPolicy.html, 2026-11."""
+KEYLESS_TOPIC = "AWS's own key would keep who publishes from speaking; a message holds no data"
 _PROVIDER_KEYS = "the plan leaves keys to the provider, which encrypts by default"
 
 # --- words -----------------------------------------------------------------------------------------------

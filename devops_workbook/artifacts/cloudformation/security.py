@@ -11,7 +11,9 @@ from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.cloudformation.common import (
+    KEYLESS_TOPIC,
     access_bucket,
+    allow,
     arn,
     bucket,
     bucket_name,
@@ -20,14 +22,17 @@ from devops_workbook.artifacts.cloudformation.common import (
     log_group,
     other_key,
     role,
+    tls_only,
     unlocked,
 )
 from devops_workbook.artifacts.cloudformation.template import (
     ACCOUNT,
     PARTITION,
     REGION,
+    Resource,
     Template,
     choose,
+    policy,
     statement,
     sub,
 )
@@ -98,8 +103,8 @@ def _copies(t: Template, b: Blueprint) -> Any:
 
 
 def secrets_arns(t: Template, b: Blueprint) -> list[Any]:
-    """The secrets of the service at the template's site; Secrets Manager ends each name with six "
-    "characters of its own."""
+    """The secrets of the service at the template's site; Secrets Manager ends each name with six characters of its
+    own."""
     return [arn("secretsmanager", "secret:", t.name_parameter, f"/{name}-??????") for name in secret_names(b)]
 
 
@@ -153,12 +158,13 @@ def _trail(t: Template, b: Blueprint) -> None:
         condition=first,
         statements=[statement(["logs:CreateLogStream", "logs:PutLogEvents"], logs.arn)],
     )
+    topic = _trail_topic(t, trail, own)
     t.resource(
         "AuditTrail",
         "AWS::CloudTrail::Trail",
         "audit",
         condition=first,
-        depends=[t.resources["AuditTrailBucketPolicy"]],
+        depends=[t.resources["AuditTrailBucketPolicy"], t.resources["AuditTrailTopicPolicy"]],
         TrailName=t.name_parameter,
         S3BucketName=held,
         IsLogging=True,
@@ -168,8 +174,24 @@ def _trail(t: Template, b: Blueprint) -> None:
         KMSKeyId=own,
         CloudWatchLogsLogGroupArn=logs.arn,
         CloudWatchLogsRoleArn=writes.arn,
+        SnsTopicName=topic,
         skips=unlocked(own, "CKV_AWS_35"),
     )
+
+
+def _trail_topic(t: Template, trail: Any, own: Any) -> Resource:
+    """The topic that a collector of security events (SIEM) subscribes to; only the trail publishes."""
+    topic = t.resource(
+        "AuditTrailTopic", "AWS::SNS::Topic", "audit", condition=t.primary, KmsMasterKeyId=own,
+        why="Tells a collector of security events (SIEM) that subscribes to it of every new file of the trail.",
+        TopicName=sub(t.name_parameter, "-audit"), skips={} if own is not None else {"CKV_AWS_26": KEYLESS_TOPIC},
+    )  # fmt: skip
+    publish = allow("sns", "publish", topic, StringEquals={"aws:SourceArn": trail}) | {
+        "Sid": "Publish", "Principal": {"Service": "cloudtrail.amazonaws.com"}}  # fmt: skip
+    refuse = tls_only([topic], "sns") | {"Action": "sns:Publish"}
+    t.resource("AuditTrailTopicPolicy", "AWS::SNS::TopicPolicy", "audit", condition=t.primary, Topics=[topic],
+               PolicyDocument=policy(publish, refuse))  # fmt: skip
+    return topic
 
 
 def _searchable(b: Blueprint) -> int:

@@ -11,7 +11,7 @@ from moto.apigatewayv2.models import DomainName
 from moto.cloudfront.models import CloudFrontBackend, cloudfront_backends
 from moto.route53.responses import Route53
 
-from tests.clouds.emulator.answers import ACCOUNT, Asked, answers, replaces
+from tests.clouds.emulator.answers import ACCOUNT, WHEN, Asked, Refused, answers, replaces
 
 _configurations: dict[str, Any] = {}
 
@@ -43,6 +43,32 @@ def distribution(asked: Asked) -> Mapping[str, Any]:
         "ActiveTrustedSigners": groups, "ActiveTrustedKeyGroups": groups, "DistributionConfig": configuration,
     }  # fmt: skip
     return {"Distribution": told, "ETag": etag}
+
+
+_SECURITY_HEADERS = {
+    "Id": "67f7725c-6f97-4210-82d7-5512b31e9d03", "LastModifiedTime": WHEN,
+    "ResponseHeadersPolicyConfig": {
+        "Name": "Managed-SecurityHeadersPolicy",
+        "SecurityHeadersConfig": {
+            "StrictTransportSecurity": {"Override": False, "AccessControlMaxAgeSec": 31536000},
+            "ContentTypeOptions": {"Override": True},
+        },
+    },
+}  # fmt: skip
+
+
+@answers("cloudfront", "ListResponseHeadersPolicies", for_="data.aws_cloudfront_response_headers_policy")
+def headers_policies(asked: Asked) -> Mapping[str, Any]:
+    """Those that CloudFront has itself."""
+    items = [{"Type": "managed", "ResponseHeadersPolicy": _SECURITY_HEADERS}]
+    return {"ResponseHeadersPolicyList": {"MaxItems": 100, "Quantity": len(items), "Items": items}}
+
+
+@answers("cloudfront", "GetResponseHeadersPolicy", for_="data.aws_cloudfront_response_headers_policy")
+def headers_policy(asked: Asked) -> Mapping[str, Any]:
+    if asked["Id"] != _SECURITY_HEADERS["Id"]:
+        raise Refused("NoSuchResponseHeadersPolicy", f"There is no policy {asked['Id']}.")
+    return {"ResponseHeadersPolicy": _SECURITY_HEADERS, "ETag": "1"}
 
 
 @replaces(DomainName, "to_json", for_="aws_apigatewayv2_domain_name")

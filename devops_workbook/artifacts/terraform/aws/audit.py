@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint
+from devops_workbook.artifacts.facts import code_facts
 from devops_workbook.artifacts.terraform.aws.buckets import bucket, expiry
 from devops_workbook.artifacts.terraform.aws.keys import own_keys
 from devops_workbook.artifacts.terraform.aws.logs import log_group
 from devops_workbook.artifacts.terraform.aws.placed import everywhere, named, tags
 from devops_workbook.artifacts.terraform.aws.policies import allow, document, only_tls, role, trust
-from devops_workbook.artifacts.terraform.aws.reasons import PROVIDER_KEYS
+from devops_workbook.artifacts.terraform.aws.reasons import KEYLESS_TOPIC, PROVIDER_KEYS
 from devops_workbook.artifacts.terraform.aws.security import bucket_skips, deletion_protection
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, raw, template
 from devops_workbook.artifacts.terraform.module import Module
@@ -93,19 +94,35 @@ def _trail(b: Blueprint, m: Module, made: Ref, policy: Ref, key: Ref | None, sto
         m, "trail", "audit", named("audit"), trust("cloudtrail.amazonaws.com"),
         allow("cloudwatch-logs", "write", template(group.arn, ":*")), file=_FILE, tags=tags(b, m, "audit"),
     )  # fmt: skip
-    skips = {
-        "CKV_AWS_252": "findings and rules give notice; that a file of log entries has arrived tells nobody anything"
-    }
-    if key is None:
-        skips["CKV_AWS_35"] = PROVIDER_KEYS
+    topic, publishers = _topic(b, m, key)
     m.resource(
-        "aws_cloudtrail", "this", "audit", file=_FILE, why=b.why("security.compliance"), skips=skips,
+        "aws_cloudtrail", "this", "audit", file=_FILE, why=b.why("security.compliance"),
+        skips={} if key is not None else {"CKV_AWS_35": PROVIDER_KEYS},
         name=named("audit"), s3_bucket_name=made.id, **({"kms_key_id": key} if key is not None else {}),
         is_multi_region_trail=True, include_global_service_events=True, enable_log_file_validation=True,
         cloud_watch_logs_group_arn=template(group.arn, ":*"), cloud_watch_logs_role_arn=writer.arn,
+        sns_topic_name=topic.arn,
         advanced_event_selector=list(_selectors(b, m, stores)), tags=tags(b, m, "audit"),
-        depends_on=[raw(str(policy))],
+        depends_on=[raw(str(policy)), raw(str(publishers))],
     )  # fmt: skip
+
+
+def _topic(b: Blueprint, m: Module, key: Ref | None) -> tuple[Ref, Ref]:
+    """The topic that a collector of security events (SIEM) subscribes to, and its policy: only this trail publishes."""
+    keyed = {"kms_master_key_id": key} if key is not None else {}
+    topic = m.resource(
+        "aws_sns_topic", "trail", "audit", file=_FILE, name=named("audit"), **keyed, tags=tags(b, m, "audit"),
+        why="Tells a collector of security events (SIEM) that subscribes to it of every new file of the trail.",
+        skips={} if keyed else {"CKV_AWS_26": KEYLESS_TOPIC},
+    )  # fmt: skip
+    publish = {
+        "Sid": "Publish", "Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"},
+        "Action": code_facts("aws")["permissions"]["sns"]["publish"]["actions"], "Resource": topic.arn,
+        "Condition": {"StringEquals": {"aws:SourceArn": _trail_arn()}},
+    }  # fmt: skip
+    refuse = {**only_tls("sns", [topic.arn]), "Action": "sns:Publish"}
+    return topic, m.resource("aws_sns_topic_policy", "trail", "audit", file=_FILE, arn=topic.arn,
+                             policy=document(publish, refuse))  # fmt: skip
 
 
 def _selectors(b: Blueprint, m: Module, stores: Sequence[Module]) -> Iterator[Nested]:

@@ -159,7 +159,7 @@ def _balancer(
 def _unfiltered(b: Blueprint) -> str:
     if b.has("waf"):
         return "the firewall is in front of it, at CloudFront"
-    return "security.network asks for no web application firewall here"
+    return "security.network asks for no web application firewall"
 
 
 def _told(m: Module, made: Ref, listener: Ref, groups: list[Ref]) -> None:

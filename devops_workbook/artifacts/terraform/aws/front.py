@@ -105,6 +105,8 @@ def _cdn(b: Blueprint, m: Module, dns: Module, zone: Ref, domain: Ref, origin: A
     shown = m.variable("certificate_arn", "string", "The certificate that CloudFront shows.",
                        dns.wire("certificate_global_arn"))  # fmt: skip
     filtered = {"web_acl_id": firewall(b, m, "CLOUDFRONT", None).arn} if b.has("waf") else {}
+    headers = m.data("aws_cloudfront_response_headers_policy", "security", file="cdn",
+                     name="Managed-SecurityHeadersPolicy")  # fmt: skip
     made = m.resource(
         "aws_cloudfront_distribution",
         "this",
@@ -133,9 +135,7 @@ def _cdn(b: Blueprint, m: Module, dns: Module, zone: Ref, domain: Ref, origin: A
             cached_methods=["GET", "HEAD"],
             cache_policy_id=_cache_policy(b),
             origin_request_policy_id=_passed_on(),
-            response_headers_policy_id=Noted(
-                "67f7725c-6f97-4210-82d7-5512b31e9d03", "SecurityHeadersPolicy of CloudFront."
-            ),
+            response_headers_policy_id=headers.id,
         ),
         restrictions=Nested(geo_restriction=Nested(restriction_type="none")),
         viewer_certificate=Nested(
@@ -176,7 +176,6 @@ def _passed_on() -> Any:
 
 def _cdn_skips(b: Blueprint) -> Iterator[tuple[str, str]]:
     yield "CKV_AWS_86", "its access log is delivered by aws_cloudwatch_log_delivery, which this check does not know"
-    yield "CKV2_AWS_32", "the policy for headers is CloudFront's own, named by its id, which this check does not follow"
     yield "CKV_AWS_305", "an interface for programs has no start page"
     yield "CKV_AWS_310", "origin groups repeat reads only; the origin's name fails over for writes too"
     yield "CKV_AWS_374", "users may come from everywhere; the requirements name no countries"

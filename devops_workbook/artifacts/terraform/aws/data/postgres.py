@@ -155,19 +155,21 @@ def office_hours(d: Scope, kind: Kind, id: Ref, arn: Ref, stops: Callable[[Deplo
     some = m.variable("database_working_hours", "bool", "Whether the database runs in working hours only.", wanted,
                       why=d.b.why("cost.efficiency"))  # fmt: skip
     service = d.service("database").id
+    keyed = d.keyed("kms_key_arn", "database")
+    reads = [allow("kms", "decrypt", key) for key in keyed.values()]
     made = role(
         m, "working_hours", "database", named("database-hours"), trust("scheduler.amazonaws.com"),
-        allow(service, "stop", arn), file="hours", tags=d.tags("database"),
+        allow(service, "stop", arn), *reads, file="hours", tags=d.tags("database"),
     )  # fmt: skip
     what, key = ("Instance", "DbInstanceIdentifier") if kind == "instance" else ("Cluster", "DbClusterIdentifier")
+    skips = {} if keyed else {"CKV_AWS_297": PROVIDER_KEYS}
     for verb, expression in (("start", START), ("stop", STOP)):
         target = Nested(
             arn=f"arn:aws:scheduler:::aws-sdk:rds:{verb}DB{what}", role_arn=made.arn,
             input=call("jsonencode", {key: id}),
         )  # fmt: skip
         m.resource(
-            "aws_scheduler_schedule", verb, "database", file="hours", why=WHY,
-            skips={"CKV_AWS_297": "a schedule holds the name of a database and no data"},
+            "aws_scheduler_schedule", verb, "database", file="hours", why=WHY, skips=skips, **keyed,
             count=raw(f"{some} ? 1 : 0"), name=named(f"database-{verb}"), schedule_expression=expression,
             schedule_expression_timezone=TIMEZONE, flexible_time_window=Nested(mode="OFF"), target=target,
         )  # fmt: skip
