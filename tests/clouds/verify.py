@@ -191,7 +191,7 @@ def _row(report: Report) -> str:
 
 def _lacking(reports: Sequence[Report]) -> Iterator[str]:
     """What was not shown: gaps of the emulator that were met, stacks' resources it made nothing for, values that no
-    documentation was read about, and AWS types that no cycle met."""
+    documentation was read about, and types that no cycle met."""
     results = [result for report in reports for result in report.account.results]
     for type_, gap in used(results, gaps()).items():
         yield f"not emulated: {type_}: {gap.why}"
@@ -204,7 +204,7 @@ def _lacking(reports: Sequence[Report]) -> Iterator[str]:
 
 
 def _unmet(reports: Sequence[Report]) -> Iterator[str]:
-    ours = [r for r in reports if r.design.provider == "aws" and r.design.language == "terraform"]
+    ours = [r for r in reports if r.design.language == "terraform"]
     met = {type_ for r in ours for type_ in r.account.types("apply")}
     for type_ in sorted({t for r in ours for t in r.design.types} - met):
         yield f"never applied: {type_}"
