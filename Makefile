@@ -1,7 +1,8 @@
 # Everything runs in .venv, which is made when it is missing and renewed when what it should hold has changed.
 
 PYTHON ?= python3
-WORKERS ?= logical
+# One more than there are cores, because tests wait for clouds and browsers.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 ARGS ?=
 SOURCES ?=
 VENV := .venv

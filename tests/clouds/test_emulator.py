@@ -24,6 +24,7 @@ ELSEWHERE = {
     "aws_elasticache_subnet_group", "aws_elasticache_user_group", "aws_instance", "aws_lambda_event_source_mapping",
     "aws_lambda_function", "aws_rds_cluster", "aws_route53_zone", "aws_s3_bucket_notification", "aws_synthetics_canary",
     "aws_vpc_security_group_egress_rule", "aws_vpc_security_group_ingress_rule",
+    "data.aws_cloudfront_response_headers_policy",
 }  # fmt: skip
 
 
@@ -96,6 +97,25 @@ WRONG = {  # root -> what is written instead of the days, and the step that fail
     "what_the_service_refuses": (f"retention_in_days = 30\n}}\n\nresource{TWICE}".removesuffix("\n}\n"), "apply"),
     "drift": ("retention_in_days = 30\n\n  tags = {\n    at = timestamp()\n  }", "again"),
 }
+
+
+@needs
+def test_what_is_gone_is_refused_a_second_time() -> None:
+    script = (
+        "from tests.clouds.emulator.answers import Kept, Refused\n"
+        "kept = Kept('The monitor', 'UnknownMonitorException')\n"
+        "kept['', 'a'] = kept['', 'b'] = 1\n"
+        "del kept['', 'a']\n"
+        "assert kept.take(('', 'b')) == 1\n"
+        "for again in (lambda: kept.__delitem__(('', 'a')), lambda: kept.take(('', 'b'))):\n"
+        "    try:\n"
+        "        again()\n"
+        "    except Refused as refused:\n"
+        "        print(refused.code)\n"
+    )
+    done = subprocess.run([str(HOME / "tools" / "bin" / "python"), "-B", "-c", script], cwd=aws.ROOT,
+                          capture_output=True, text=True, check=True)  # fmt: skip
+    assert done.stdout.split() == ["UnknownMonitorException"] * 2
 
 
 @needs

@@ -35,7 +35,7 @@ class Values(dict[str, Any]):
         return repr({key: value for key, value in self.items() if value != defaults[key]})
 
 
-laws = settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+laws = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
 TEXTS = ["", "Shop", "<script>alert(1)</script>", "{{ x }}", "`#\\\"'", "שלום", "👩‍🚀", "line\nbreak", "x" * 2000]
 MARGIN = 1e-9
@@ -106,7 +106,7 @@ def evaluated(values: Values, **changes: Any) -> Evaluation:
 
 
 @given(some_values())
-@settings(laws, max_examples=200)
+@settings(laws, max_examples=100)
 def test_any_requirements_give_a_whole_plan(values: Values) -> None:
     evaluation = evaluated(values)
     assert tuple(decision.id for decision in evaluation.plan.decisions) == FIELD_IDS
@@ -245,7 +245,7 @@ def no_worse(before: float | None, after: float | None, sign: int) -> bool:
 
 
 @given(some_values(overridden=False), st.data())
-@settings(laws, max_examples=150)
+@settings(laws, max_examples=80)
 def test_a_higher_availability_target_never_promises_less(values: Values, data: st.DataObject) -> None:
     loose = evaluated(values).assessment.availability
     tight = evaluated(tightened(values, "availability_target_pct", data, upwards=True)).assessment.availability
@@ -254,7 +254,7 @@ def test_a_higher_availability_target_never_promises_less(values: Values, data: 
 
 @pytest.mark.parametrize("target", ["rto_minutes", "rpo_minutes"])
 @given(some_values(overridden=False), st.data())
-@settings(laws, max_examples=150)
+@settings(laws, max_examples=80)
 def test_a_shorter_recovery_target_never_recovers_worse(target: str, values: Values, data: st.DataObject) -> None:
     loose = evaluated(values).assessment.recovery
     tight = evaluated(tightened(values, target, data, upwards=False)).assessment.recovery

@@ -95,5 +95,5 @@ def standards(asked: Asked) -> Mapping[str, Any]:
 
 @answers("securityhub", "BatchDisableStandards", for_="aws_securityhub_standards_subscription")
 def disable_standards(asked: Asked) -> Mapping[str, Any]:
-    gone = [_standards.pop((asked.region, arn)) for arn in asked["StandardsSubscriptionArns"]]
+    gone = [_standards.take((asked.region, arn)) for arn in asked["StandardsSubscriptionArns"]]
     return {"StandardsSubscriptions": [{**s, "StandardsStatus": "DELETING"} for s in gone]}

@@ -123,6 +123,18 @@ class Kept(dict[tuple[str, str], Any]):
     def __missing__(self, key: tuple[str, str]) -> Any:
         raise Refused(self._code, f"{self._what} {key[1]} does not exist in {key[0]}.")
 
+    def __delitem__(self, key: tuple[str, str]) -> None:
+        """Also refused where it is gone already: a client that heard no answer asks again."""
+        if key not in self:
+            self.__missing__(key)
+        super().__delitem__(key)
+
+    def take(self, key: tuple[str, str]) -> Any:
+        """Takes it away, and gives what it was."""
+        found = self[key]
+        del self[key]
+        return found
+
     def of(self, region: str) -> list[Any]:
         """Everything in a region."""
         return [value for (where, _), value in self.items() if where == region]

@@ -103,7 +103,7 @@ def addon(asked: Asked) -> Mapping[str, Any]:
 
 @answers("eks", "DeleteAddon", for_="aws_eks_addon")
 def delete_addon(asked: Asked) -> Mapping[str, Any]:
-    return {"addon": _addons.pop((asked.region, f"{asked['clusterName']}/{asked['addonName']}"))}
+    return {"addon": _addons.take((asked.region, f"{asked['clusterName']}/{asked['addonName']}"))}
 
 
 @answers("eks", "CreateAccessEntry", for_="aws_eks_access_entry")
@@ -167,7 +167,7 @@ def association(asked: Asked) -> Mapping[str, Any]:
 
 @answers("eks", "DeletePodIdentityAssociation", for_="aws_eks_pod_identity_association")
 def dissociate(asked: Asked) -> Mapping[str, Any]:
-    return {"association": _associations.pop((asked.region, asked["associationId"]))}
+    return {"association": _associations.take((asked.region, asked["associationId"]))}
 
 
 # --- CodeDeploy ------------------------------------------------------------------------------------------

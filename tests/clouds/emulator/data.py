@@ -149,7 +149,7 @@ def user_groups(asked: Asked) -> Mapping[str, Any]:
 
 @answers("elasticache", "DeleteUserGroup", for_="aws_elasticache_user_group")
 def delete_user_group(asked: Asked) -> Mapping[str, Any]:
-    return {**_user_groups.pop((asked.region, asked["UserGroupId"])), "Status": "deleting"}
+    return {**_user_groups.take((asked.region, asked["UserGroupId"])), "Status": "deleting"}
 
 
 @answers("elasticache", "ListTagsForResource", for_=("aws_elasticache_parameter_group", "aws_elasticache_user_group"))

@@ -75,7 +75,7 @@ def rules(asked: Asked) -> Mapping[str, Any]:
 
 @answers("xray", "DeleteSamplingRule", for_="aws_xray_sampling_rule")
 def delete_rule(asked: Asked) -> Mapping[str, Any]:
-    return {"SamplingRuleRecord": _rules.pop((asked.region, asked["RuleName"]))}
+    return {"SamplingRuleRecord": _rules.take((asked.region, asked["RuleName"]))}
 
 
 @answers("xray", "CreateGroup", for_="aws_xray_group")
