@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from devops_workbook.artifacts.alarms import Alarm
+
 __all__ = ["Artifact", "Infrastructure", "Trace", "Unbuilt"]
 
 
@@ -48,7 +50,7 @@ class Infrastructure:
 
     artifacts: its files; traces and unbuilt: the account of what implements what; to_set: (name, what it is) of the
     values that nobody has told and that the code holds a stand-in for; steps: (what it does, commands) in the order in
-    which a person applies it.
+    which a person applies it; alarms: those of one site that the code raises.
     """
 
     artifacts: tuple[Artifact, ...]
@@ -56,3 +58,4 @@ class Infrastructure:
     unbuilt: tuple[Unbuilt, ...]
     to_set: tuple[tuple[str, str], ...] = ()
     steps: tuple[tuple[str, str], ...] = ()
+    alarms: tuple[Alarm, ...] = ()

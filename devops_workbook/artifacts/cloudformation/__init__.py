@@ -22,7 +22,7 @@ from devops_workbook.artifacts.cloudformation.foundation import foundation, foun
 from devops_workbook.artifacts.cloudformation.front import front, zone
 from devops_workbook.artifacts.cloudformation.guide import guide
 from devops_workbook.artifacts.cloudformation.network import MOST_MACHINES, Net, machines, network, runs_itself
-from devops_workbook.artifacts.cloudformation.observability import observability
+from devops_workbook.artifacts.cloudformation.observability import observability, raised
 from devops_workbook.artifacts.cloudformation.peering import crossing, peering
 from devops_workbook.artifacts.cloudformation.security import security
 from devops_workbook.artifacts.cloudformation.shared import account, bootstrap, shared
@@ -89,7 +89,8 @@ def cloudformation(b: Blueprint) -> Infrastructure:
     ]
     names = {p for stack in all_of_them for p in parameters_of(stack)}
     to_set = tuple((name, what) for name, what in TO_SET if name in names)
-    return Infrastructure(tuple(artifacts), traces, tuple(_unbuilt(b, traces)), to_set, _STEPS)
+    return Infrastructure(tuple(artifacts), traces, tuple(_unbuilt(b, traces)), to_set, _STEPS,
+                          tuple(raised(b)))  # fmt: skip
 
 
 def stacks(b: Blueprint) -> tuple[Stack, ...]:

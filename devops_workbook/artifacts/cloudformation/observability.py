@@ -27,14 +27,14 @@ from devops_workbook.artifacts.facts import code_facts
 from devops_workbook.artifacts.yaml import Noted
 from devops_workbook.design.deployments import Deployment
 
-__all__ = ["observability", "watched_alarms"]
+__all__ = ["observability", "raised"]
 
 _PERIOD = 60  # seconds
 _SPEAKERS = ("cloudwatch", "budgets", "costalerts", "events", "backup")
 _SIGNALS = ("latency", "traffic", "errors", "saturation")
 
 
-def watched_alarms(b: Blueprint) -> Iterator[Alarm]:
+def raised(b: Blueprint) -> Iterator[Alarm]:
     """The alarms that CloudWatch raises: of signals that AWS reports, where the plan leaves alerting to it."""
     if not (b.has("alerting") and b.component("alerting").service == "sns"):
         return
@@ -72,7 +72,7 @@ def observability(b: Blueprint, stored: Stored, entry: Entry, running: Running) 
     )
     topic = _topic(t, b)
     watched = {"entry": entry.watched, "compute": running.watched, "database": stored.watched}
-    alarms = list(watched_alarms(b))
+    alarms = list(raised(b))
     for alarm in alarms:
         _alarm(t, b, alarm, watched[alarm.component], topic)
     if b.has("dashboards") and b.component("dashboards").service == "cloudwatch-dashboards":

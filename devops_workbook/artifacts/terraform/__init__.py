@@ -4,6 +4,7 @@ One package beside this one for each provider, named as the catalog names it, kn
 
     configuration(b) -> Configuration     what the environments have in common: modules, providers, backends
     once(b) -> Sequence[Once]             what is applied once: bootstrap (state), shared (registry, pipeline identity)
+    raised(b) -> Iterable[Alarm]          the alarms of one site that the code raises
     UNBUILT: Mapping[str, str]            roles that this provider builds nothing for, and why
     TO_SET: tuple[tuple[str, str], ...]   variables that hold a stand-in until a person sets them, and what they are
 
@@ -16,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Protocol, cast
 
+from devops_workbook.artifacts.alarms import Alarm
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.model import Artifact, Infrastructure, Trace, Unbuilt
 from devops_workbook.artifacts.terraform.configuration import (
@@ -57,6 +59,8 @@ class _Platform(Protocol):
 
     def once(self, b: Blueprint) -> Sequence[Once]: ...
 
+    def raised(self, b: Blueprint) -> Iterable[Alarm]: ...
+
 
 def terraform(b: Blueprint) -> Infrastructure:
     """The Terraform code of a design: its files and what implements what.
@@ -75,7 +79,7 @@ def terraform(b: Blueprint) -> Infrastructure:
         variables |= set(one.module.variables)
     unbuilt = tuple(_unbuilt(b, traced, platform.UNBUILT))
     to_set = tuple((name, what) for name, what in platform.TO_SET if name in variables)
-    return Infrastructure(tuple(artifacts), tuple(traced), unbuilt, to_set, _STEPS)
+    return Infrastructure(tuple(artifacts), tuple(traced), unbuilt, to_set, _STEPS, tuple(platform.raised(b)))
 
 
 def _unbuilt(b: Blueprint, traced: Iterable[Trace], reasons: Mapping[str, str]) -> Iterator[Unbuilt]:

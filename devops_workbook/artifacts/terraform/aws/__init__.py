@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from devops_workbook.artifacts.blueprint import Blueprint
+from devops_workbook.artifacts.terraform.aws.alarming import raised
 from devops_workbook.artifacts.terraform.aws.audit import audit
 from devops_workbook.artifacts.terraform.aws.backup import backup
 from devops_workbook.artifacts.terraform.aws.bootstrap import backends, bootstrap
@@ -34,7 +35,7 @@ from devops_workbook.artifacts.terraform.configuration import Configuration, Onc
 from devops_workbook.artifacts.terraform.hcl import Block, Nested, raw
 from devops_workbook.artifacts.terraform.module import Module
 
-__all__ = ["TO_SET", "TO_SET_ONCE", "UNBUILT", "configuration", "once"]
+__all__ = ["TO_SET", "TO_SET_ONCE", "UNBUILT", "configuration", "once", "raised"]
 
 # Roles that AWS has no resource for, and why.
 UNBUILT: Mapping[str, str] = {

@@ -8,10 +8,10 @@ from devops_workbook.artifacts.alarms import Alarm, alarms_of
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.facts import code_facts
 
-__all__ = ["cloudwatch_alarms", "critical_alarms"]
+__all__ = ["critical_alarms", "raised"]
 
 
-def cloudwatch_alarms(b: Blueprint) -> Iterator[Alarm]:
+def raised(b: Blueprint) -> Iterator[Alarm]:
     """The alarms that CloudWatch raises: of signals that AWS reports, where the plan leaves alerting to it."""
     if not (b.has("alerting") and b.component("alerting").service == "sns"):
         return
@@ -25,6 +25,6 @@ def critical_alarms(b: Blueprint, *components: str) -> list[str]:
     """The ids of the alarms on errors and latency that call a release back."""
     return [
         a.id
-        for a in cloudwatch_alarms(b)
+        for a in raised(b)
         if a.component in components and a.severity == "critical" and a.signal in ("errors", "latency")
     ]

@@ -13,7 +13,7 @@ from typing import Any
 from devops_workbook.artifacts.alarms import Alarm
 from devops_workbook.artifacts.blueprint import Blueprint, Site
 from devops_workbook.artifacts.facts import code_facts
-from devops_workbook.artifacts.terraform.aws.alarming import cloudwatch_alarms
+from devops_workbook.artifacts.terraform.aws.alarming import raised
 from devops_workbook.artifacts.terraform.aws.placed import named, placed, tags
 from devops_workbook.artifacts.terraform.aws.policies import document, only_tls
 from devops_workbook.artifacts.terraform.aws.reasons import KEYLESS_TOPIC
@@ -72,7 +72,7 @@ def observability(
              "traces are kept. A signal that a service does not report has no alarm.",)  # fmt: skip
     w = _Watch(b, placed(b, "observability", "Observability", about, site), site, data, edge, compute)
     topic = _topic(w, security)
-    alarms = list(cloudwatch_alarms(b))
+    alarms = list(raised(b))
     for pair in dict.fromkeys((a.component, a.signal) for a in alarms):
         _alarm(w, [a for a in alarms if (a.component, a.signal) == pair], topic)
     if b.has("dashboards") and b.component("dashboards").service == "cloudwatch-dashboards":

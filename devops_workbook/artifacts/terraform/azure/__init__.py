@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from devops_workbook.artifacts.blueprint import Blueprint, Site
+from devops_workbook.artifacts.terraform.azure.alarming import raised
 from devops_workbook.artifacts.terraform.azure.backup import backup
 from devops_workbook.artifacts.terraform.azure.bootstrap import bootstrap
 from devops_workbook.artifacts.terraform.azure.budgets import budgets
@@ -45,7 +46,7 @@ from devops_workbook.artifacts.terraform.configuration import Configuration, Onc
 from devops_workbook.artifacts.terraform.hcl import raw
 from devops_workbook.artifacts.terraform.module import Module
 
-__all__ = ["TO_SET", "UNBUILT", "configuration", "once"]
+__all__ = ["TO_SET", "UNBUILT", "configuration", "once", "raised"]
 
 _HOSTED = "the hosted service is set up in its own console; the collector sends to it"
 UNBUILT = dict.fromkeys(("metrics", "logs", "traces", "dashboards"), _HOSTED)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from devops_workbook.artifacts.alarms import Alarm, alarms_of
 from devops_workbook.artifacts.blueprint import Blueprint, Each
 from devops_workbook.artifacts.facts import code_facts
+from devops_workbook.artifacts.terraform.azure.common import served_by
 from devops_workbook.design.deployments import Deployment
 
-__all__ = ["AGGREGATIONS", "alarms_by_component", "signals"]
+__all__ = ["AGGREGATIONS", "alarms_by_component", "raised", "signals"]
 
 _SEVERITY = {"critical": 0, "warning": 2}
 # Azure evaluates at fixed steps, which must be shorter than the window it looks at.
@@ -27,10 +28,16 @@ def signals(b: Blueprint, component: str) -> Mapping[str, Mapping[str, Any]]:
     return {name: fact for name, fact in found.items() if not (serverless and name == "saturation")}
 
 
+def raised(b: Blueprint) -> Iterator[Alarm]:
+    """The alarms that Azure Monitor raises: of signals that Azure reports, where the plan leaves alerting to it."""
+    if served_by(b, "alerting", "azure-alerts"):
+        yield from (alarm for alarm in alarms_of(b) if alarm.signal in signals(b, alarm.component))
+
+
 def alarms_by_component(b: Blueprint, component: str) -> Each:
     """The alarms of a component by their id, for every environment; an environment without alarms has none of them."""
     known = signals(b, component)
-    mine = [alarm for alarm in alarms_of(b) if alarm.component == component and alarm.signal in known]
+    mine = [alarm for alarm in raised(b) if alarm.component == component]
     return b.each(lambda e: {a.id: _alarm(b, e, a, known[a.signal]) for a in mine} if e.alarmed else {})
 
 

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.terraform.configuration import Configuration, Once
-from devops_workbook.artifacts.terraform.gcp.alarms import alarms
+from devops_workbook.artifacts.terraform.gcp.alarms import alarms, raised
 from devops_workbook.artifacts.terraform.gcp.apis import apis
 from devops_workbook.artifacts.terraform.gcp.backup import backup
 from devops_workbook.artifacts.terraform.gcp.bootstrap import bootstrap
@@ -49,7 +49,7 @@ from devops_workbook.artifacts.terraform.gcp.tools import tools
 from devops_workbook.artifacts.terraform.hcl import raw
 from devops_workbook.artifacts.terraform.module import Module
 
-__all__ = ["TO_SET", "UNBUILT", "configuration", "once"]
+__all__ = ["TO_SET", "UNBUILT", "configuration", "once", "raised"]
 
 _HOSTED = "the hosted service is set up in its own console; the collector sends to it"
 UNBUILT = {

@@ -13,20 +13,26 @@ from devops_workbook.artifacts.alarms import Alarm, alarms_of
 from devops_workbook.artifacts.blueprint import Blueprint, Each, Site
 from devops_workbook.artifacts.terraform.gcp.common import PROVIDERS, labels, name, project, suffix
 from devops_workbook.artifacts.terraform.gcp.dashboards import dashboards
-from devops_workbook.artifacts.terraform.gcp.signals import Signal, Watched, signals
+from devops_workbook.artifacts.terraform.gcp.signals import Signal, Watched, fact_of, signals
 from devops_workbook.artifacts.terraform.hcl import Nested, Ref, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 
-__all__ = ["alarms"]
+__all__ = ["alarms", "raised"]
 
 _ALERTING = "observability.alerting"
+
+
+def raised(b: Blueprint) -> Iterator[Alarm]:
+    """The alarms that Cloud Monitoring raises: of signals that Google reports, where the plan leaves alerting to it."""
+    if b.has("alerting") and b.component("alerting").service == "cloud-alerting":
+        yield from (a for a in alarms_of(b) if fact_of(b, a.component, a.signal))
 
 
 def alarms(
     b: Blueprint, site: Site, compute: Module, data: Module, edge: Module, observability: Module
 ) -> Iterator[Module]:
     """The alarms and dashboards of a site, where they are the provider's."""
-    alerts = b.has("alerting") and b.component("alerting").service == "cloud-alerting"
+    alerts = any(raised(b))
     draws = b.component("dashboards").service == "cloud-monitoring-dashboards"
     if not (alerts or draws):
         return
@@ -59,7 +65,7 @@ def _written(s: Signal) -> Mapping[str, Any]:
 
 def _policies(m: Module, b: Blueprint, site: Site, found: Sequence[Signal], observability: Module) -> None:
     known = {s.id: s for s in found}
-    planned = [a for a in alarms_of(b) if f"{a.component}-{a.signal}" in known]
+    planned = list(raised(b))
     limits = {e.environment: {a.id: _limit(a, known, e.traffic) for a in planned} for e in b.environments}
     positive = ("alltrue([for value in values(var.thresholds) : value > 0])", "thresholds must be positive.")
     m.variable("thresholds", "map(number)", "Values beyond which alarms fire, by alarm, in the metric's unit.",

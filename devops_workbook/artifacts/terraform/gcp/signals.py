@@ -16,7 +16,7 @@ from devops_workbook.artifacts.terraform.gcp.common import project, suffix
 from devops_workbook.artifacts.terraform.hcl import Expr, Ref, template
 from devops_workbook.artifacts.terraform.module import Module
 
-__all__ = ["SIGNALS", "Signal", "Watched", "signals"]
+__all__ = ["SIGNALS", "Signal", "Watched", "fact_of", "signals"]
 
 SIGNALS = ("latency", "traffic", "errors", "saturation")
 _BEHIND = ("gke", "compute-engine")  # what is seen from before it
@@ -57,7 +57,8 @@ class Signal:
         return f"{self.component}-{self.signal}"
 
 
-def _facts(b: Blueprint, component: str, signal: str) -> Mapping[str, Any] | None:
+def fact_of(b: Blueprint, component: str, signal: str) -> Mapping[str, Any] | None:
+    """The metric that reports a signal of a component; None = it reports none."""
     service = b.component(component).service
     if component == "compute" and b.has("intake") and service in _BEHIND and signal != "saturation":
         service = b.component("intake").service
@@ -69,7 +70,7 @@ def signals(w: Watched) -> Iterator[Signal]:
     """The signals of entry, compute and database that their services report."""
     for component in ("entry", "compute", "database"):
         for signal in SIGNALS:
-            if fact := _facts(w.b, component, signal):
+            if fact := fact_of(w.b, component, signal):
                 yield _signal(w, component, signal, fact)
 
 
