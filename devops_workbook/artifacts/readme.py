@@ -7,7 +7,7 @@ file is touched.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.model import Infrastructure
@@ -19,9 +19,9 @@ _BEGIN, _END = "<!-- verification: written by devops-workbook verify -->", "<!--
 _NOT_YET = "Nothing has been verified yet. Run `devops-workbook verify .` in this folder."
 
 
-def readme(b: Blueprint, built: Infrastructure) -> str:
-    """The README, in Markdown."""
-    return join(*_parts(b, built)) + "\n"
+def readme(b: Blueprint, built: Infrastructure, paths: Collection[str]) -> str:
+    """The README, in Markdown. paths: of the other files."""
+    return join(*_parts(b, built, paths)) + "\n"
 
 
 def with_verification(text: str, told: str) -> str:
@@ -31,12 +31,21 @@ def with_verification(text: str, told: str) -> str:
     return f"{head.rstrip()}\n\n{_BEGIN}\n\n{told}\n\n{_END}\n{tail.lstrip()}"
 
 
-def _parts(b: Blueprint, built: Infrastructure) -> Iterator[str]:
+_FOLDERS = {
+    "docs/": "What people read to run the system; docs/index.md leads through it, `mkdocs serve` shows it as a site.",
+    "infrastructure/": "The code that builds it, and which resource implements which component.",
+    "observability/": "Objectives, rules, their unit tests, and whom alerts reach.",
+}
+
+
+def _parts(b: Blueprint, built: Infrastructure, paths: Collection[str]) -> Iterator[str]:
     r = b.requirements
     yield f"# {escape(r.name)}"
     yield escape(r.description) if r.description.strip() else ""
     regions = " and ".join(escape(f"{site.region.title} ({site.region.id})") for site in b.sites)
     yield f"Infrastructure for {escape(b.provider.title)} in {regions}, generated from the design by devops-workbook."
+    folders = {f"{path.partition('/')[0]}/" for path in paths if "/" in path}
+    yield table(("Folder", "What is in it"), [(f"`{x}`", told) for x, told in _FOLDERS.items() if x in folders])
     if built.to_set:
         yield "## Set before the first apply"
         yield "Nobody stated these values; the code holds stand-ins for them."

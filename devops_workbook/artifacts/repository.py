@@ -1,7 +1,8 @@
 """The generated repository: everything that a platform team inherits from one design, file by file.
 
 Infrastructure code first, in the language the requirements ask for; `infrastructure/components.json` says which
-resource implements which component of the design, and the README how to begin.
+resource implements which component of the design. `observability/` watches the service where Prometheus does, `docs/`
+holds what people read to run it, with a runbook for every alert, and the README says how to begin.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from pathlib import PurePosixPath
 
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.cloudformation import cloudformation
+from devops_workbook.artifacts.documents import documents
 from devops_workbook.artifacts.folder import README, digest
 from devops_workbook.artifacts.model import Artifact, Infrastructure
+from devops_workbook.artifacts.observability import observability
 from devops_workbook.artifacts.readme import readme
 from devops_workbook.artifacts.terraform import terraform
 from devops_workbook.evaluate import Evaluation
@@ -45,7 +48,12 @@ def repository(evaluation: Evaluation) -> Repository:
     """The repository of a design. The same evaluation always gives the same bytes."""
     b = Blueprint.of(evaluation)
     built = _LANGUAGES[b.provider.infrastructure_code(b.requirements.iac_tool)](b)
-    files = [*built.artifacts, Artifact(COMPONENTS, _components(b, built)), Artifact(README, readme(b, built))]
+    watched = observability(b)
+    files = [
+        *built.artifacts, *watched.artifacts, *documents(b, watched.alerts, built.alarms),
+        Artifact(COMPONENTS, _components(b, built)),
+    ]  # fmt: skip
+    files.append(Artifact(README, readme(b, built, [a.path for a in files])))
     return Repository(tuple(sorted(files, key=lambda a: a.path)), built)
 
 

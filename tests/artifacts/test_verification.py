@@ -157,7 +157,7 @@ def test_prometheus_files_are_held_against_their_tools(
     tmp_path: Path, path: str, before: str, after: str, fails: str
 ) -> None:
     wanted = Requirements(availability_target_pct=99.9, overrides={"observability.metrics": "prometheus"})
-    made = observability(Blueprint.of(evaluate(wanted)))
+    made = observability(Blueprint.of(evaluate(wanted))).artifacts
     kept = [a for a in made if "recordings" not in a.path]
     folder = tmp_path / "code"
     write_folder(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint
@@ -22,21 +22,29 @@ from devops_workbook.artifacts.observability.slo import slo_files
 from devops_workbook.artifacts.observability.unit_tests import alert_tests, recording_tests
 from devops_workbook.artifacts.yaml import Noted, document
 
-__all__ = ["Alert", "alerts_of", "observability"]
+__all__ = ["Alert", "Watch", "alerts_of", "observability"]
 
 _FOLDER = "observability/prometheus"
 
 
-def observability(b: Blueprint) -> tuple[Artifact, ...]:
-    """The files by which Prometheus watches the service; none where the plan chose another tool for metrics."""
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """The files by which Prometheus watches the service, and the alerts in them."""
+
+    artifacts: tuple[Artifact, ...]
+    alerts: tuple[Alert, ...]
+
+
+def observability(b: Blueprint) -> Watch:
+    """How Prometheus watches the service; nothing where the plan chose another tool for metrics."""
     if b.choice("observability.metrics") != "prometheus":
-        return ()
+        return Watch((), ())
     counters = counters_of(b)
     recordings, alerts = tuple(recordings_of(b, counters)), alerts_of(b)
     recorded = [{"record": r.record, "expr": r.expr} for r in recordings]
     # Only the last value counts: evaluated once a minute, the longest windows would take minutes.
     rare = f"{END_MINUTES}m"
-    return (
+    files = (
         *slo_files(b),
         _rules("recordings", recorded),
         _rules("alerts", [_alert(a) for a in alerts]),
@@ -44,6 +52,7 @@ def observability(b: Blueprint) -> tuple[Artifact, ...]:
         _tests("alerts", "1m", alert_tests(alerts)),
         *alertmanager_files(b, alerts),
     )
+    return Watch(files, alerts)
 
 
 def _cases(

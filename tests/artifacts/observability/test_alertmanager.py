@@ -18,7 +18,7 @@ CONFIGURATION = "observability/alertmanager/alertmanager.yaml"
 
 
 def _texts(case: tuple[str, str]) -> dict[str, str]:
-    return {a.path: a.text for a in observability(Blueprint.of(design(*case)))}
+    return {a.path: a.text for a in observability(Blueprint.of(design(*case))).artifacts}
 
 
 def _configuration(case: tuple[str, str]) -> Any:
@@ -34,7 +34,7 @@ def _amtool(*args: str) -> tuple[int, str]:
 @pytest.mark.parametrize("case", WITH, ids="-".join)
 def test_amtool_takes_it_and_every_alert_has_its_receiver(case: tuple[str, str], tmp_path: Path) -> None:
     b = Blueprint.of(design(*case))
-    written(observability(b), tmp_path)
+    written(observability(b).artifacts, tmp_path)
     path = tmp_path / CONFIGURATION
     code, told = _amtool("check-config", str(path))
     assert code == 0, told

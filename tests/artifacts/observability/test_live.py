@@ -167,7 +167,7 @@ def test_a_burst_of_failures_pages_when_predicted_and_a_quiet_time_does_not(tmp_
     assert page.page_seconds is not None
     # What a total outage spends at once, a share of it spends in so many times the time.
     predicted = (page.page_seconds - EVALUATION_SECONDS) / FAILING / FASTER + EVERY
-    written(observability(IOT), tmp_path)
+    written(observability(IOT).artifacts, tmp_path)
     service = Service()
     with ExitStack() as stack:
         _start(tmp_path, stack.enter_context(_serving(service)), stack)

@@ -25,7 +25,7 @@ def _blueprint(case: tuple[str, str]) -> Blueprint:
 
 
 def test_where_the_plan_chose_another_tool_there_is_nothing() -> None:
-    assert {observability(_blueprint(case)) for case in CASES if case not in WITH} == {()}
+    assert {observability(_blueprint(case)).artifacts for case in CASES if case not in WITH} == {()}
 
 
 def test_burn_rates_are_those_of_the_workbook() -> None:
@@ -72,7 +72,7 @@ def test_every_metric_is_emitted_and_every_series_recorded(case: tuple[str, str]
 @pytest.mark.needs("promtool")
 @pytest.mark.parametrize("case", WITH, ids="-".join)
 def test_promtool_takes_the_rules_and_their_tests_pass(case: tuple[str, str], tmp_path: Path) -> None:
-    folder = written(observability(_blueprint(case)), tmp_path)
+    folder = written(observability(_blueprint(case)).artifacts, tmp_path)
     for name in ("recordings", "alerts"):
         for verb, files in (("check", "rules"), ("test", "tests")):
             code, told = promtool(verb, "rules", folder / files / f"{name}.yaml")
@@ -83,7 +83,7 @@ def test_promtool_takes_the_rules_and_their_tests_pass(case: tuple[str, str], tm
 @pytest.mark.needs("promtool")
 @pytest.mark.parametrize("name", ["recordings", "alerts"])
 def test_every_mistake_in_a_rule_fails_a_unit_test(name: str, tmp_path: Path) -> None:
-    count, alive = survivors(written(observability(KUBERNETES), tmp_path), name)
+    count, alive = survivors(written(observability(KUBERNETES).artifacts, tmp_path), name)
     print(f"{name}: {count - len(alive)} of {count} mutants noticed")
     assert count > 100
     assert alive == []
@@ -93,5 +93,5 @@ def test_names_of_people_stay_text() -> None:
     name = 'Zoë\'s "shop": #1 ${x} {{ y }}\n- a'
     wanted = {"name": name, "overrides": {"observability.metrics": "prometheus"}}
     b = Blueprint.of(evaluate(KUBERNETES.requirements.model_copy(update=wanted)))
-    slo = next(a for a in observability(b) if a.path == "observability/slo/availability.yaml")
+    slo = next(a for a in observability(b).artifacts if a.path == "observability/slo/availability.yaml")
     assert parsed(slo.text)["spec"]["description"] == f"Availability of {name}"
