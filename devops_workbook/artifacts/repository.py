@@ -16,6 +16,7 @@ from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.cloudformation import cloudformation
 from devops_workbook.artifacts.documents import documents
 from devops_workbook.artifacts.folder import README, digest
+from devops_workbook.artifacts.kubernetes import kubernetes
 from devops_workbook.artifacts.model import Artifact, Infrastructure
 from devops_workbook.artifacts.observability import observability
 from devops_workbook.artifacts.readme import readme
@@ -50,7 +51,7 @@ def repository(evaluation: Evaluation) -> Repository:
     built = _LANGUAGES[b.provider.infrastructure_code(b.requirements.iac_tool)](b)
     watched = observability(b)
     files = [
-        *built.artifacts, *watched.artifacts, *documents(b, watched.alerts, built.alarms),
+        *built.artifacts, *kubernetes(b), *watched.artifacts, *documents(b, watched.alerts, built.alarms),
         Artifact(COMPONENTS, _components(b, built)),
     ]  # fmt: skip
     files.append(Artifact(README, readme(b, built, [a.path for a in files])))

@@ -253,6 +253,35 @@ def _routed(copy: Path, program: str, subject: str) -> tuple[Result, str]:
     return "passed", ""
 
 
+# --- manifests, scripts, documentation -------------------------------------------------------------------
+
+
+def _overlays(paths: Sequence[str]) -> Iterator[str]:
+    return (p for p in paths if p.startswith("kubernetes/overlays/") and p.endswith("/kustomization.yaml"))
+
+
+def _kustomized(copy: Path, program: str, subject: str) -> tuple[Result, str]:
+    done = _ran([program, "kustomize", str((copy / subject).parent)])
+    return ("passed", "") if done.returncode == 0 else ("failed", done.stderr)
+
+
+def _scripts(paths: Sequence[str]) -> Iterator[str]:
+    return (p for p in paths if p.endswith(".sh"))
+
+
+def _shell_checked(copy: Path, program: str, subject: str) -> tuple[Result, str]:
+    return _outcome(_ran([program, "--format=gcc", str(copy / subject)]))
+
+
+def _site(paths: Sequence[str]) -> Iterator[str]:
+    return (p for p in paths if p == "mkdocs.yml")
+
+
+def _site_built(copy: Path, program: str, subject: str) -> tuple[Result, str]:
+    with TemporaryDirectory(prefix="site-") as built:
+        return _outcome(_ran([program, "build", "--strict", "--quiet", "-f", str(copy / subject), "-d", built]))
+
+
 TOOLS = (
     Tool("terraform fmt", "terraform", ("version",), lambda paths: _folders(paths, ".tf"), _formatted),
     Tool("terraform validate", "terraform", ("version",), _applied, _validated),
@@ -261,6 +290,9 @@ TOOLS = (
     Tool("promtool check rules", "promtool", ("--version",), _rules, _rules_checked),
     Tool("promtool test rules", "promtool", ("--version",), _rule_tests, _rules_tested),
     Tool("amtool", "amtool", ("--version",), _alertmanager, _routed),
+    Tool("kubectl kustomize", "kubectl", ("version", "--client"), _overlays, _kustomized),
+    Tool("shellcheck", "shellcheck", ("--version",), _scripts, _shell_checked),
+    Tool("mkdocs build", "mkdocs", ("--version",), _site, _site_built),
 )
 
 

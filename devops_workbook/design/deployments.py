@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from devops_workbook.catalog.model import Parity
+from devops_workbook.catalog.model import Parity, Service
 from devops_workbook.design.context import Context
 from devops_workbook.design.environments import HOURS_PER_WEEK, week_share
 from devops_workbook.design.model import Component, Topology
 from devops_workbook.design.pricing import find_service
 from devops_workbook.design.sites import site_compute, sites_of
-from devops_workbook.design.sizing import HOURS_PER_MONTH, cheapest_size, most_replicas
+from devops_workbook.design.sizing import HOURS_PER_MONTH, cheapest_size, most_replicas, replicas_on
 
 __all__ = ["Deployment", "Size", "deployments_of"]
 
@@ -31,7 +31,8 @@ class Size:
     sku: of its machines, "" where there are none; minimum and maximum: machines (or containers, function instances,
     shards), the same where nothing scales; zones: it is spread over, 0 = the provider's business; standby: whether one
     of the machines is a synchronous copy in another zone; vcpu and memory_gib: of one instance, 0 where the service
-    says; storage_gb: data it holds, 0 where that is not its business.
+    says; storage_gb: data it holds, 0 where that is not its business; per_machine: replicas of the service that a
+    machine holds, 0 where they do not share one.
     """
 
     component: str
@@ -43,6 +44,7 @@ class Size:
     vcpu: float = 0.0
     memory_gib: float = 0.0
     storage_gb: float = 0.0
+    per_machine: int = 0
 
     @property
     def read_replicas(self) -> int:
@@ -86,7 +88,7 @@ def _production(c: Context, topology: Topology) -> Iterator[Size]:
         if component.id in computes:
             size = computes[component.id]
             yield Size(component.id, component.sku, size.minimum, size.peak, component.zones, vcpu=size.vcpu,
-                       memory_gib=size.gib)  # fmt: skip
+                       memory_gib=size.gib, per_machine=size.node.per_node if size.node else 0)  # fmt: skip
         elif component.role == "stream":
             shards = round((component.usage.get("shard_hours") or 0.0) / HOURS_PER_MONTH)
             yield Size(component.id, "", shards, shards, component.zones)
@@ -134,10 +136,11 @@ def _size(c: Context, component: Component, production: Size, parity: Parity) ->
     )  # fmt: skip
     if not production.sku or parity.sizes == "same":
         return scaled
-    return _of(c, scaled, cheapest_size(c, service, scaled.sku, parity.shares["data"]))
+    return _of(c, service, scaled, cheapest_size(c, service, scaled.sku, parity.shares["data"]))
 
 
-def _of(c: Context, size: Size, sku: str) -> Size:
+def _of(c: Context, service: Service, size: Size, sku: str) -> Size:
     machine = c.provider.instances[sku]
     sized = size.vcpu > 0
-    return replace(size, sku=sku, vcpu=machine.vcpu * sized, memory_gib=machine.memory_gib * sized)
+    held = replicas_on(c, service, sku) if size.per_machine else 0
+    return replace(size, sku=sku, vcpu=machine.vcpu * sized, memory_gib=machine.memory_gib * sized, per_machine=held)

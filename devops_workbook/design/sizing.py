@@ -29,7 +29,7 @@ __all__ = [
     "ARRIVALS", "DAYS_PER_MONTH", "HOURS_PER_MONTH", "KB_PER_GB",
     "SECONDS_PER_MONTH", "ComputeSize", "DatabaseSize", "Load", "address_count",
     "cache_size", "cheapest_size", "compute_size", "compute_usage", "connection_limit", "connections_per_replica",
-    "database_size", "database_usage", "load_of", "most_instances", "most_replicas", "rollout_replicas",
+    "database_size", "database_usage", "load_of", "most_instances", "most_replicas", "replicas_on", "rollout_replicas",
     "smallest_machine", "start_seconds", "zone_count",
 ]  # fmt: skip
 
@@ -354,6 +354,11 @@ def _cluster_nodes(context: Context, service: Service) -> Mapping[str, Node]:
     agents = Pods(round(context.assume("node_agent_pods")), context.assume("node_agent_vcpu"),
                   context.assume("node_agent_gib"))  # fmt: skip
     return nodes_of(context.provider, service, agents, _replica(context))
+
+
+def replicas_on(context: Context, service: Service, sku: str) -> int:
+    """Replicas of the standard size that a node of a cluster holds."""
+    return _cluster_nodes(context, service)[sku].per_node
 
 
 def _cluster(context: Context, load: Load, service: Service, zones: int) -> ComputeSize:

@@ -9,6 +9,7 @@ import pytest
 
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.folder import generated, write_folder
+from devops_workbook.artifacts.kubernetes import kubernetes
 from devops_workbook.artifacts.model import Artifact
 from devops_workbook.artifacts.observability import observability
 from devops_workbook.artifacts.verification import RECORD, Check, Verification, keep, read_record, summary, told, verify
@@ -166,3 +167,29 @@ def test_prometheus_files_are_held_against_their_tools(
     found = _results(verify(folder))
     assert {"promtool check rules", "promtool test rules", "amtool"} <= set(found)
     assert [t for t, result in found.items() if result == "failed"][:1] == ([fails] if fails else [])
+
+
+_OVERLAY = "kubernetes/overlays/dev/kustomization.yaml"
+
+
+@pytest.mark.needs("kubectl", "shellcheck")
+@pytest.mark.parametrize(
+    ("path", "before", "after", "fails"),
+    [
+        ("", "", "", ""),
+        (_OVERLAY, "- scaling.yaml", "- another.yaml", "kubectl kustomize"),
+        ("kubernetes/values.sh", 'cd "$(dirname "$0")/.."', "cd $(dirname $0)/..", "shellcheck"),
+    ],
+)
+def test_manifests_and_scripts_are_held_against_their_tools(
+    tmp_path: Path, path: str, before: str, after: str, fails: str
+) -> None:
+    wanted = Requirements(overrides={"infrastructure.compute": "kubernetes"})
+    made = [a for a in kubernetes(Blueprint.of(evaluate(wanted))) if "staging" not in a.path]
+    write_folder(
+        [Artifact(a.path, a.text.replace(before, after, 1) if a.path == path else a.text) for a in made],
+        tmp_path / "code",
+    )
+    checks = verify(tmp_path / "code").checks
+    assert {c.tool for c in checks} == {"kubectl kustomize", "shellcheck"}
+    assert [c.tool for c in checks if c.result == "failed"] == ([fails] if fails else [])

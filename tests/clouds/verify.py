@@ -164,7 +164,7 @@ def _cloudformation(report: Report, infrastructure: Path, work: Path, until: str
 def told(reports: Sequence[Report]) -> Iterator[str]:
     """The problems, the table, what an emulator lacks, and how much of it all there was."""
     for report in reports:
-        yield from (f"FAILED  {report.design.id}: {problem}" for problem in report.problems)
+        yield from _failed(report)
     yield _HEAD
     yield from map(_row, reports)
     yield from _lacking(reports)
@@ -172,6 +172,10 @@ def told(reports: Sequence[Report]) -> Iterator[str]:
     done = {step: sum(r.account.count(step) for r in reports) for step in ("plan", "apply", "destroy")}
     resources = "resources planned {plan:,}, applied {apply:,}, destroyed {destroy:,}".format(**done)
     yield f"{len(reports)} designs, {failed} failed; {resources}"
+
+
+def _failed(report: Report) -> Iterator[str]:
+    yield from (f"FAILED  {report.design.id}: {problem}" for problem in report.problems)
 
 
 _HELD = "checkov: passed, failed, reasons"
@@ -224,7 +228,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with ThreadPoolExecutor(asked.jobs) as pool:
             reports = []
             for report in pool.map(lambda d: verify(d, whole(d), work, asked.until), found):
-                print(_row(report), file=sys.stderr, flush=True)
+                for line in (*_failed(report), _row(report)):
+                    print(line, file=sys.stderr, flush=True)
                 reports.append(report)
     for line in told(reports):
         print(line)

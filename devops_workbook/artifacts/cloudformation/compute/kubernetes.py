@@ -29,6 +29,7 @@ _VERSION = "1.33"
 _IMAGES = {"arm": "AL2023_ARM_64_STANDARD", "x86": "AL2023_x86_64_STANDARD"}
 _NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistryPullOnly")
 _FIRST_ADDONS, _LATER_ADDONS = ("vpc-cni", "kube-proxy", "eks-pod-identity-agent"), ("coredns", "metrics-server")
+_CONFIGURED = {"vpc-cni": '{"enableNetworkPolicy": "true"}'}
 _PODS: dict[str, Any] = {"actions": ("sts:AssumeRole", "sts:TagSession")}
 
 
@@ -41,7 +42,8 @@ def compute(c: Running) -> None:
     for names, later in ((_FIRST_ADDONS, []), ((*_LATER_ADDONS, *watched), [nodes])):
         for name in names:
             t.resource(f"{_title(name)}Addon", "AWS::EKS::Addon", "compute", depends=later, ClusterName=cluster,
-                       AddonName=name, ResolveConflicts="OVERWRITE")  # fmt: skip
+                       AddonName=name, ResolveConflicts="OVERWRITE", ConfigurationValues=_CONFIGURED.get(name),
+                       why="Enforces the manifests' network policies." if name in _CONFIGURED else "")  # fmt: skip
     _identities(c, cluster)
     _calendar(c, cluster, nodes)
     c.watched = {"ClusterName": cluster}

@@ -37,6 +37,7 @@ _VERSION = "1.33"
 _IMAGES = {"arm": "AL2023_ARM_64_STANDARD", "x86": "AL2023_x86_64_STANDARD"}
 _NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistryPullOnly")
 _FIRST_ADDONS, _LATER_ADDONS = ("vpc-cni", "kube-proxy", "eks-pod-identity-agent"), ("coredns", "metrics-server")
+_POLICED = raw('each.value == "vpc-cni" ? jsonencode({ enableNetworkPolicy = "true" }) : null')
 _SYSTEM = "kube-system"
 _THIRD = 33  # per cent, the surge of the capacity plan
 
@@ -54,6 +55,10 @@ def compute(c: Scope) -> None:
     m.output("cluster_endpoint", cluster.endpoint, "Where its interface answers, inside the network.", exported=True)
     m.output("group_name", _group(nodes), "The nodes' Auto Scaling group.")
     m.output("role_arn", Ref("aws_iam_role.service").arn, "The role that the service's pods take.", exported=True)
+    settings = dict(sorted(c.environment().items()))
+    m.output("service_settings", settings, "What the manifests tell the service.", exported=True)
+    if "INTAKE" in settings:
+        m.output("intake_id", settings["INTAKE"], "What work is read from.", exported=True)
 
 
 def _group(nodes: Ref) -> Ref:
@@ -178,13 +183,13 @@ def _node_group(
 
 def _addons(c: Scope, cluster: Ref, nodes: Ref) -> None:
     steps: tuple[tuple[Sequence[str], Mapping[str, Any]], ...] = (
-        (_FIRST_ADDONS, {}),
+        (_FIRST_ADDONS, {"configuration_values": Noted(_POLICED, "Enforces the network policies of the manifests.")}),
         (_LATER_ADDONS, {"depends_on": [nodes]}),
     )
     for names, later in steps:
         c.module.resource(
             "aws_eks_addon",
-            "after_nodes" if later else "before_nodes",
+            "after_nodes" if "depends_on" in later else "before_nodes",
             "compute",
             file="cluster",
             for_each=call("toset", names),

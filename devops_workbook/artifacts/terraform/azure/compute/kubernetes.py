@@ -25,7 +25,7 @@ from devops_workbook.artifacts.terraform.azure.common import (
     taken,
     zones,
 )
-from devops_workbook.artifacts.terraform.azure.compute.access import assign
+from devops_workbook.artifacts.terraform.azure.compute.access import assign, settings
 from devops_workbook.artifacts.terraform.azure.compute.machines import address, disk_key
 from devops_workbook.artifacts.terraform.azure.compute.scaling import (
     by_backlog,
@@ -56,9 +56,15 @@ def cluster(b: Blueprint, m: Module, made: Made, identity: Ref) -> None:
         _rest(b, m, made, aks)
     m.output("compute_id", aks.id, "The cluster.")
     m.output("compute_name", aks.name, "Name of the cluster.", exported=True)
+    told = settings(b, m, made, identity)
+    m.output("service_settings", told, "What the manifests tell the service.", exported=True)
+    if b.has("intake"):
+        host = raw(f'trimsuffix({told["INTAKE_HOST"]}, ".servicebus.windows.net")')
+        m.output("intake_name", told["INTAKE_NAME"], "What work is read from.", exported=True)
+        m.output("intake_namespace", host, "The namespace of that.", exported=True)
     if not b.has("intake"):
-        told = "Host that the entry sends requests to; the ingress of the cluster takes this address."
-        m.output("backend_address", address(b, m), told, exported=True)
+        m.output("backend_address", address(b, m), "Host that the entry sends requests to; the service takes it.",
+                 exported=True)  # fmt: skip
         m.output("backend_port", 8443, "Port of that host.")
 
 

@@ -7,11 +7,12 @@ from typing import Any
 from devops_workbook.artifacts.blueprint import Blueprint, Site
 from devops_workbook.artifacts.terraform.gcp.clock import EVENING, MORNING, Call, clock
 from devops_workbook.artifacts.terraform.gcp.common import labels, named, production, project, region, zones
+from devops_workbook.artifacts.terraform.gcp.compute.environment import environment
 from devops_workbook.artifacts.terraform.gcp.compute.identity import account, on_project, pulls
 from devops_workbook.artifacts.terraform.gcp.compute.subscription import pulled
 from devops_workbook.artifacts.terraform.gcp.machines import machine
 from devops_workbook.artifacts.terraform.gcp.parts import Parts, assumed, encrypted, key, permission
-from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, raw, template
+from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, call, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 
 __all__ = ["NAMESPACE", "SERVICE_ACCOUNT", "kubernetes"]
@@ -19,6 +20,7 @@ __all__ = ["NAMESPACE", "SERVICE_ACCOUNT", "kubernetes"]
 _COMPUTE = "infrastructure.compute"
 _AUTOSCALING = "scaling.autoscaling"
 NAMESPACE, SERVICE_ACCOUNT = "service", "service"  # as the manifests name them
+_PORT = 8443
 # Logs and metrics of the platform itself; what the service tells goes to the collector.
 _LOGGED = ("SYSTEM_COMPONENTS", "WORKLOADS", "APISERVER", "SCHEDULER", "CONTROLLER_MANAGER")
 _MEASURED = ("SYSTEM_COMPONENTS", "APISERVER", "SCHEDULER", "CONTROLLER_MANAGER", "HPA", "POD", "DEPLOYMENT")
@@ -45,6 +47,8 @@ def kubernetes(m: Module, b: Blueprint, site: Site, parts: Parts, data: Module, 
         _endpoints(m, site)
     m.output("compute_name", cluster.name, "Name of the cluster.", exported=True)
     m.output("cluster_id", cluster.id, "The cluster.")
+    m.output("service_settings", environment(m, b, site, data, made), "What the manifests tell the service.",
+             exported=True)  # fmt: skip
     clock(m, b, site, "compute", _rest(pool), "hours")
 
 
@@ -64,7 +68,8 @@ def _endpoints(m: Module, site: Site) -> None:
                           raw("var.service_deployed"))  # fmt: skip
     called = m.local("endpoint_group", named(m, site, "service"))
     groups = f'"projects/${{var.project}}/zones/${{zone}}/networkEndpointGroups/${{{called}}}"'
-    m.output("endpoint_group_name", called, "Name that the manifests give the endpoint groups.", exported=True)
+    exposed = call("jsonencode", {"exposed_ports": {str(_PORT): {"name": called}}})
+    m.output("endpoint_groups", exposed, "The endpoint groups, as the manifests ask GKE to make them.", exported=True)
     m.output("backend_groups", raw(f"{deployed} ? [for zone in var.zones : {groups}] : []"),
              "What the load balancer sends requests to: nothing before the service runs.")  # fmt: skip
 

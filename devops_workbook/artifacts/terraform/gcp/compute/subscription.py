@@ -40,7 +40,7 @@ def subscription(m: Module, b: Blueprint, site: Site, data: Module, **push: Any)
         why="Pub/Sub takes what was delivered in vain out of here.", project=project(m), subscription=made.name,
         role="roles/pubsub.subscriber", member=template("serviceAccount:service-", number(m), _AGENT),
     )  # fmt: skip
-    m.output("subscription_name", made.name, "Subscription that work is read from.")
+    m.output("subscription_name", made.name, "Subscription that work is read from.", exported=True)
     return made
 
 
