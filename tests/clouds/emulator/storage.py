@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from moto.kinesis.models import kinesis_backends
+from moto.s3.exceptions import InvalidBucketState
 from moto.s3.models import FakeBucket, S3Backend, s3_backends
 from moto.sqs.models import Queue
 
@@ -58,6 +59,16 @@ def replication(asked: Asked) -> Mapping[str, Any]:
 def forget_replication(asked: Asked) -> Mapping[str, Any]:
     _replication.pop(asked["Bucket"], None)
     return MOTO
+
+
+@replaces(S3Backend, "put_bucket_versioning", for_="aws_s3_bucket_versioning")
+def put_versioning(original: Any, self: S3Backend, bucket_name: str, status: str) -> Any:
+    """Not suspended where objects are locked: S3 refuses that, in these words."""
+    if status == "Suspended" and self.get_bucket(bucket_name).object_lock_enabled:
+        raise InvalidBucketState(
+            "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed."
+        )
+    return original(self, bucket_name, status)
 
 
 @replaces(S3Backend, "delete_bucket", for_="aws_s3_bucket")
