@@ -43,6 +43,11 @@ class Alarm:
         """A name that is unique among the alarms of a site: "entry-errors-critical"."""
         return f"{self.component}-{self.signal}-{self.severity}"
 
+    @property
+    def runbook(self) -> str:
+        """The page that says what to do."""
+        return f"docs/runbooks/{self.id}.md"
+
 
 def alarms_of(b: Blueprint) -> Iterator[Alarm]:
     """The alarms of one site at production's size, in the order entry, compute, database."""

@@ -136,7 +136,8 @@ def _alarm(t: Template, b: Blueprint, alarm: Alarm, watched: Mapping[str, Any], 
     t.resource(
         f"{title}Alarm", "AWS::CloudWatch::Alarm", alarm.component, condition=_alarmed(t, b),
         AlarmName=sub(t.name_parameter, f"-{alarm.id}", *t.site_suffix),
-        AlarmDescription=f"{alarm.signal.capitalize()} of the {alarm.component}. {fact.get('note', '')}".strip(),
+        AlarmDescription=f"{alarm.signal.capitalize()} of the {alarm.component}. {fact.get('note', '')}".strip()
+        + f" Runbook: {alarm.runbook}",
         ComparisonOperator="GreaterThanThreshold", Threshold=threshold, EvaluationPeriods=alarm.minutes,
         TreatMissingData=Noted("notBreaching", "Without requests there is nothing to measure."),
         **_measured(fact, watched), AlarmActions=[topic], OKActions=[topic],

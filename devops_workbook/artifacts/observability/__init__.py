@@ -1,4 +1,4 @@
-"""How the system is watched: objectives, Prometheus rules and their unit tests, and whom alerts reach."""
+"""How the system is watched: objectives, Prometheus rules and their unit tests, whom alerts reach, and dashboards."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.model import Artifact
 from devops_workbook.artifacts.observability.alertmanager import alertmanager_files
+from devops_workbook.artifacts.observability.dashboards import grafana_files
 from devops_workbook.artifacts.observability.measures import END_MINUTES, Counter
 from devops_workbook.artifacts.observability.model import Alert, Recording
 from devops_workbook.artifacts.observability.rules import (
@@ -51,6 +52,7 @@ def observability(b: Blueprint) -> Watch:
         _tests("recordings", rare, recording_tests(_cases(b, counters, recordings))),
         _tests("alerts", "1m", alert_tests(alerts)),
         *alertmanager_files(b, alerts),
+        *grafana_files(b, recordings, alerts),
     )
     return Watch(files, alerts)
 

@@ -16,8 +16,8 @@ from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.observability.measures import WINDOWS, Counter, Matcher, Sum, beyond, share, told
 from devops_workbook.artifacts.observability.model import Alert, Condition, Recording, Severity, number, seconds
 
-__all__ = ["EVALUATION_SECONDS", "PERIOD_DAYS", "Objective", "alerts_of", "counters_of", "healthy", "objectives_of",
-           "recordings_of"]  # fmt: skip
+__all__ = ["EVALUATION_SECONDS", "PERIOD_DAYS", "Objective", "alerts_of", "counters_of", "handled", "healthy",
+           "objectives_of", "recordings_of"]  # fmt: skip
 
 PERIOD_DAYS = 30
 EVALUATION_SECONDS = 60  # Prometheus evaluates as often as it scrapes
@@ -74,6 +74,11 @@ def _handled(b: Blueprint) -> tuple[str, Matcher, Matcher]:
         status = "http_response_status_code"
         return "http_server_request_duration_seconds", Matcher(status, "=~", "5.."), Matcher(status, "=~", "[1-4]..")
     return "messaging_process_duration_seconds", Matcher("error_type", "!=", ""), Matcher("error_type", "=", "")
+
+
+def handled(b: Blueprint) -> str:
+    """The histogram of how long the service takes for what it handles."""
+    return _handled(b)[0]
 
 
 def _total(b: Blueprint) -> Sum:

@@ -115,3 +115,12 @@ def test_free_text_stays_text(name: str) -> None:
     shown = plain(headings[0].text).replace("\u2068", "").replace("\u2069", "")
     assert " ".join(shown.split()) == " ".join(name.split())
     assert [plain(x.text) for x in headings[1:]] == ["Runbooks", "Recovery", "Operations", "Decisions"]
+
+
+@pytest.mark.parametrize("case", CASES, ids="-".join)
+def test_an_alarm_names_its_runbook(case: tuple[str, str]) -> None:
+    made = code(*case)
+    infrastructure = "\n".join(a.text for a in made.artifacts if a.path.startswith("infrastructure/"))
+    for alarm in made.infrastructure.alarms:
+        by_severity = alarm.runbook.replace(f"-{alarm.severity}.md", "-${each.key}.md")
+        assert f"Runbook: {alarm.runbook}" in infrastructure or f"Runbook: {by_severity}" in infrastructure

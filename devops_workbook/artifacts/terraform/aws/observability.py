@@ -159,10 +159,12 @@ def _alarm(w: _Watch, alarms: Sequence[Alarm], topic: Ref) -> None:
         ],
     )
     missing = Noted("notBreaching", "Without requests there is nothing to measure.")
+    told = f"{first.signal.capitalize()} of the {first.component}. {fact.get('note', '')}".strip()
+    runbook = (f"docs/runbooks/{first.component}-{first.signal}-", raw("each.key"), ".md")
     m.resource(
         "aws_cloudwatch_metric_alarm", name, first.component, file="alarms", for_each=chosen,
         alarm_name=template(Ref("var.name"), f"-{first.component}-{first.signal}-", raw("each.key")),
-        alarm_description=f"{first.signal.capitalize()} of the {first.component}. {fact.get('note', '')}".strip(),
+        alarm_description=template(told, " Runbook: ", *runbook),
         comparison_operator="GreaterThanThreshold", threshold=raw("each.value.threshold"),
         evaluation_periods=raw("each.value.minutes"), treat_missing_data=missing, **_measured(w, fact),
         alarm_actions=[topic], ok_actions=[topic], tags=tags(w.b, m, first.component),

@@ -78,4 +78,4 @@ def _rounded(value: float) -> float | int:
 
 def _sentence(alarm: Alarm, unit: str) -> str:
     counted = " of the average load, as a count" if alarm.unit == "share" and unit == "count" else ""
-    return f"{alarm.component}, {alarm.signal}: {alarm.why}{counted}."
+    return f"{alarm.component}, {alarm.signal}: {alarm.why}{counted}. Runbook: {alarm.runbook}"

@@ -87,7 +87,8 @@ def _limit(a: Alarm, known: Mapping[str, Signal], traffic: float) -> float:
 
 def _told(a: Alarm) -> Mapping[str, Any]:
     return {
-        "signal": f"{a.component}-{a.signal}", "severity": a.severity.upper(), "minutes": a.minutes, "why": a.why,
+        "signal": f"{a.component}-{a.signal}", "severity": a.severity.upper(), "minutes": a.minutes,
+        "told": f"{a.why}. Runbook: {a.runbook}",
     }  # fmt: skip
 
 
@@ -113,6 +114,6 @@ def _policy(m: Module, site: Site, component: str, channel: Ref) -> None:
             ),
         ),
         documentation=Nested(mime_type="text/markdown", subject=template(name(m), ": ", raw("each.key")),
-                             content=raw("each.value.why")),
+                             content=raw("each.value.told")),
         alert_strategy=Nested(auto_close="1800s"), user_labels=labels(component, m, site),
     )  # fmt: skip

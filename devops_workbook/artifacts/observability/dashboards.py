@@ -1,0 +1,174 @@
+"""Grafana dashboards: the service, its objectives, and what carries it.
+
+Every query is on what Prometheus records for the alerts, or on a metric that something in the design emits; every bound
+that a panel draws is an alert's. The JSON is Grafana's dashboard model (https://grafana.com/docs/grafana/latest/
+dashboards/build-dashboards/view-dashboard-json-model/).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Literal
+
+from devops_workbook.artifacts.blueprint import Blueprint
+from devops_workbook.artifacts.model import Artifact
+from devops_workbook.artifacts.observability.measures import WINDOWS
+from devops_workbook.artifacts.observability.model import Alert, Recording, number
+from devops_workbook.artifacts.observability.rules import Objective, handled, objectives_of
+from devops_workbook.artifacts.yaml import document
+
+__all__ = ["Dashboard", "Panel", "dashboards_of", "grafana_files"]
+
+_FOLDER = "observability/grafana"
+_WIDTH, _COLUMNS, _HEIGHT = 24, 2, 8
+_SCHEMA = 39  # of the model, as Grafana 11 writes it
+_SOURCE = {"type": "prometheus", "uid": "${source}"}
+Unit = Literal["reqps", "percentunit", "s", "short", "cores"]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One panel: (legend, query) lines; bounds: (severity, value) drawn across it."""
+
+    title: str
+    unit: Unit
+    queries: tuple[tuple[str, str], ...]
+    told: str
+    bounds: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """One dashboard. id: its file and its address."""
+
+    id: str
+    title: str
+    panels: tuple[Panel, ...]
+
+
+def grafana_files(b: Blueprint, recordings: Sequence[Recording], alerts: Sequence[Alert]) -> Iterator[Artifact]:
+    """The dashboards, and how Grafana finds them; none where the plan draws with something else."""
+    if b.choice("observability.dashboards") != "grafana":
+        return
+    for dashboard in dashboards_of(b, recordings, alerts):
+        text = json.dumps(_model(b, dashboard), indent=2, ensure_ascii=False) + "\n"
+        yield Artifact(f"{_FOLDER}/dashboards/{dashboard.id}.json", text)
+    provider = {"name": "service", "type": "file", "allowUiUpdates": False,
+                "options": {"path": "/etc/grafana/dashboards"}}  # fmt: skip
+    yield Artifact(f"{_FOLDER}/provisioning.yaml", document(
+        [("apiVersion", 1), ("providers", [provider])],
+        ["Where Grafana reads dashboards from: /etc/grafana/provisioning/dashboards/service.yaml."],
+    ))  # fmt: skip
+
+
+def dashboards_of(b: Blueprint, recordings: Sequence[Recording], alerts: Sequence[Alert]) -> tuple[Dashboard, ...]:
+    """The dashboards of a design; a panel whose series nothing makes is left out, and so is a dashboard without any."""
+    recorded = {r.record for r in recordings}
+    found = (
+        Dashboard("service", "Service", tuple(_service(b, recorded, alerts))),
+        Dashboard("objectives", "Objectives", tuple(_objectives(b, alerts))),
+        Dashboard("infrastructure", "What carries it", tuple(_infrastructure(b, recorded, alerts))),
+    )
+    return tuple(d for d in found if d.panels)
+
+
+def _bounds(alerts: Iterable[Alert], series: str) -> tuple[tuple[str, float], ...]:
+    """The values beyond which alerts fire on a series."""
+    found = ((a.severity, c.bound) for a in alerts for c in a.conditions if c.series == series and c.comparison == ">")
+    return tuple(dict.fromkeys(found))
+
+
+# --- panels ----------------------------------------------------------------------------------------------
+
+
+def _recorded(
+    series: str, title: str, unit: Unit, told: str, recorded: Iterable[str], alerts: Iterable[Alert]
+) -> Iterator[Panel]:
+    if series in recorded:
+        yield Panel(title, unit, ((title, series),), told, _bounds(alerts, series))
+
+
+def _quantiles(title: str, metric: str, told: str, *quantiles: float) -> Panel:
+    rate = f'sum by (le) (rate({metric}_bucket{{job="service"}}[5m]))'
+    lines = tuple((f"p{100 * q:g}", f"histogram_quantile({q:g}, {rate})") for q in quantiles)
+    return Panel(title, "s", lines, told)
+
+
+def _service(b: Blueprint, recorded: set[str], alerts: Sequence[Alert]) -> Iterator[Panel]:
+    metric, target = handled(b), b.requirements.p99_latency_ms / 1000
+    yield from _recorded("service:requests:rate_5m", "Traffic", "reqps", "What capacity was sized for, as bounds.",
+                         recorded, alerts)  # fmt: skip
+    yield from _recorded("slo:availability:bad_share_5m", "Errors", "percentunit", "Share of requests that fail.",
+                         recorded, alerts)  # fmt: skip
+    latency = _quantiles("Latency", metric, "The target is of the 99th percentile.", 0.5, 0.9, 0.99)
+    yield Panel(latency.title, latency.unit, latency.queries, latency.told, (("warning", target),))
+    yield from _recorded("compute:cpu:used_share_5m", "Saturation", "percentunit",
+                         "Processor time used, of what the replicas ask for.", recorded, alerts)  # fmt: skip
+
+
+def _objectives(b: Blueprint, alerts: Sequence[Alert]) -> Iterator[Panel]:
+    for objective in objectives_of(b):
+        yield _burnt(objective, alerts)
+        lines = tuple((window, objective.burning(window)) for window in WINDOWS)
+        told = f"Share that is bad, by window; {number(objective.budget)} may be."
+        yield Panel(f"{objective.title}: bad share", "percentunit", lines, told, (("warning", objective.budget),))
+
+
+def _burnt(o: Objective, alerts: Sequence[Alert]) -> Panel:
+    """How fast the budget is spent: 1 = it lasts exactly its period."""
+    lines = tuple((window, f"{o.burning(window)} / {number(o.budget)}") for window in WINDOWS)
+    rates = {(a.severity, round(c.bound / o.budget, 6)) for a in alerts if a.concern == o.id for c in a.conditions
+             if c.comparison == ">"}  # fmt: skip
+    ordered = tuple(sorted(rates, key=lambda rate: rate[1]))
+    return Panel(f"{o.title}: burn rate", "short", lines, f"Times the sustainable rate; {o.why}.", ordered)
+
+
+def _infrastructure(b: Blueprint, recorded: set[str], alerts: Sequence[Alert]) -> Iterator[Panel]:
+    if b.choice("infrastructure.compute") == "kubernetes":
+        cpu = 'container_cpu_usage_seconds_total{namespace="service",container="service"}'
+        yield Panel("Replicas", "short", (("replicas", f"count({cpu})"),), "Replicas that report processor time.")
+        yield Panel("Processors", "cores", (("used", f"sum(rate({cpu}[5m]))"),), "Processors that the service uses.")
+    if b.has("database"):
+        yield from _recorded("database:queries:failed_share_5m", "Database: failed queries", "percentunit",
+                             "As the service sees them.", recorded, alerts)  # fmt: skip
+        yield _quantiles("Database: time of a query", "db_client_operation_duration_seconds", "As the service sees it.",
+                         0.5, 0.99)  # fmt: skip
+        waiting = 'sum(db_client_connection_pending_requests{job="service"})'
+        yield Panel("Database: waiting for a connection", "short", (("waiting", waiting),), "Requests without one.")
+
+
+# --- Grafana's model -------------------------------------------------------------------------------------
+
+
+def _model(b: Blueprint, d: Dashboard) -> Mapping[str, Any]:
+    source = {"name": "source", "type": "datasource", "query": "prometheus", "label": "Source", "hide": 0}
+    return {
+        "uid": f"service-{d.id}", "title": f"{b.requirements.name}: {d.title}", "tags": ["service"],
+        "schemaVersion": _SCHEMA, "editable": False, "timezone": "utc", "refresh": "1m",
+        "time": {"from": "now-6h", "to": "now"}, "templating": {"list": [source]}, "annotations": {"list": []},
+        "panels": [_panel(n, p) for n, p in zip(count(), d.panels)],
+    }  # fmt: skip
+
+
+def _panel(n: int, p: Panel) -> Mapping[str, Any]:
+    width = _WIDTH // _COLUMNS
+    drawn = sorted(p.bounds, key=lambda bound: bound[1])
+    steps = [{"color": "transparent", "value": None}, *({"color": _COLOURS[s], "value": v} for s, v in drawn)]
+    return {
+        "id": n + 1, "type": "timeseries", "title": p.title, "description": p.told, "datasource": _SOURCE,
+        "gridPos": {"h": _HEIGHT, "w": width, "x": width * (n % _COLUMNS), "y": _HEIGHT * (n // _COLUMNS)},
+        "targets": [{"refId": chr(ord("A") + i), "datasource": _SOURCE, "expr": query, "legendFormat": legend}
+                    for i, (legend, query) in enumerate(p.queries)],
+        "fieldConfig": {"defaults": {
+            "unit": p.unit, "min": 0, "thresholds": {"mode": "absolute", "steps": steps},
+            "custom": {"thresholdsStyle": {"mode": "line" if p.bounds else "off"}},
+        }, "overrides": []},
+        "options": {"legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
+                    "tooltip": {"mode": "multi", "sort": "desc"}},
+    }  # fmt: skip
+
+
+_COLOURS = {"warning": "orange", "critical": "red", "heartbeat": "green"}
