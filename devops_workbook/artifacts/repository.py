@@ -16,7 +16,7 @@ from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.cloudformation import cloudformation
 from devops_workbook.artifacts.documents import documents
 from devops_workbook.artifacts.folder import README, digest
-from devops_workbook.artifacts.kubernetes import kubernetes
+from devops_workbook.artifacts.kubernetes import kubernetes, steps
 from devops_workbook.artifacts.model import Artifact, Infrastructure
 from devops_workbook.artifacts.observability import observability
 from devops_workbook.artifacts.readme import readme
@@ -49,6 +49,7 @@ def repository(evaluation: Evaluation) -> Repository:
     """The repository of a design. The same evaluation always gives the same bytes."""
     b = Blueprint.of(evaluation)
     built = _LANGUAGES[b.provider.infrastructure_code(b.requirements.iac_tool)](b)
+    built = replace(built, steps=(*built.steps, *steps(b)))
     watched = observability(b)
     files = [
         *built.artifacts, *kubernetes(b), *watched.artifacts, *documents(b, watched.alerts, built.alarms),

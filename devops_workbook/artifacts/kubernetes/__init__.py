@@ -30,7 +30,7 @@ from devops_workbook.artifacts.kubernetes.workload import (
 from devops_workbook.artifacts.model import Artifact
 from devops_workbook.artifacts.yaml import Noted, document
 
-__all__ = ["kubernetes"]
+__all__ = ["kubernetes", "steps"]
 
 _FOLDER = "kubernetes"
 _IMAGE = f"registry.example.com/service@sha256:{64 * '0'}"
@@ -47,6 +47,30 @@ def kubernetes(b: Blueprint) -> tuple[Artifact, ...]:
     if b.provider.infrastructure_code(b.requirements.iac_tool) == "terraform":
         files.append(Artifact(f"{_FOLDER}/values.sh", _script(b, fact), executable=True))
     return tuple(files)
+
+
+def steps(b: Blueprint) -> tuple[tuple[str, str], ...]:
+    """(what it does, commands) of what brings the service into its clusters, in their order."""
+    if b.choice(COMPUTE) != "kubernetes":
+        return ()
+    needed = ", ".join(_controllers(b, b.provider.code["kubernetes"]))
+    first = [] if not needed else [(f"Install in each cluster what the manifests count on: {needed}.", _INSTALLED)]
+    return (
+        *first,
+        ("Fill in an overlay from what Terraform knows, set IMAGE in its cluster.env, and apply it.", _APPLIED),
+    )
+
+
+_INSTALLED = "kubectl get crd,deployment --all-namespaces  # what is there already"
+_APPLIED = "kubernetes/values.sh production\nkubectl apply --server-side --kustomize kubernetes/overlays/production"
+
+
+def _controllers(b: Blueprint, fact: Mapping[str, Any]) -> Iterator[str]:
+    """What has to run in a cluster for these manifests to have an effect."""
+    absent = {"KEDA": trigger(b, fact) is None, "AWS Load Balancer Controller": not _entered(b)}
+    yield from (name for name in fact["controllers"] if not absent.get(name))
+    if kind(b) == "Rollout":
+        yield "Argo Rollouts"
 
 
 def _values(b: Blueprint, fact: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

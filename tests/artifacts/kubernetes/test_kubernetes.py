@@ -219,3 +219,12 @@ def test_no_policy_is_broken(written: Any, tmp_path: Path) -> None:
     report = json.loads(done.stdout)
     assert [(c["check_id"], c["resource"]) for c in report["results"]["failed_checks"]] == []
     assert report["summary"]["passed"] > 50
+
+
+@pytest.mark.parametrize("case", WITH, ids="-".join)
+def test_the_readme_says_what_clusters_need_and_how_to_apply(case: tuple[str, str]) -> None:
+    readme = texts(code(*case))["README.md"]
+    assert ("Argo Rollouts" in readme) == (blueprint(case).choice("cicd.deployment") != "rolling")
+    assert ("KEDA" in readme) == (case == ("iot-ingest", "gcp"))
+    assert ("AWS Load Balancer Controller" in readme) == (case[1] == "aws")
+    assert "kubernetes/values.sh production\nkubectl apply" in readme
