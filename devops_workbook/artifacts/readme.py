@@ -35,7 +35,7 @@ _FOLDERS = {
     "docs/": "What people read to run the system; docs/index.md leads through it, `mkdocs serve` shows it as a site.",
     "infrastructure/": "The code that builds it, and which resource implements which component.",
     "kubernetes/": "What runs in the clusters: a base, and an overlay for each; `kubernetes/values.sh` fills these in.",
-    "observability/": "Objectives, rules, their unit tests, and whom alerts reach.",
+    "observability/": "Objectives, rules, their unit tests, whom alerts reach, and dashboards.",
 }
 
 

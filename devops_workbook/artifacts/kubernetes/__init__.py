@@ -44,7 +44,7 @@ def kubernetes(b: Blueprint) -> tuple[Artifact, ...]:
         return ()
     fact: Mapping[str, Any] = b.provider.code["kubernetes"]
     files = [*_base(b, fact), *(a for c in clusters(b) for a in _overlay(b, c, fact))]
-    if b.provider.infrastructure_code(b.requirements.iac_tool) == "terraform":
+    if _told_by_terraform(b):
         files.append(Artifact(f"{_FOLDER}/values.sh", _script(b, fact), executable=True))
     return tuple(files)
 
@@ -55,14 +55,21 @@ def steps(b: Blueprint) -> tuple[tuple[str, str], ...]:
         return ()
     needed = ", ".join(_controllers(b, b.provider.code["kubernetes"]))
     first = [] if not needed else [(f"Install in each cluster what the manifests count on: {needed}.", _INSTALLED)]
-    return (
-        *first,
-        ("Fill in an overlay from what Terraform knows, set IMAGE in its cluster.env, and apply it.", _APPLIED),
-    )
+    apply = "kubectl apply --server-side --kustomize kubernetes/overlays/production"
+    if _told_by_terraform(b):
+        filled = ("Fill in an overlay from what Terraform knows, set IMAGE in its cluster.env, and apply it.",
+                  f"kubernetes/values.sh production\n{apply}")  # fmt: skip
+    else:
+        filled = ("Set what an overlay's cluster.env and service.env name, from the outputs of the stacks, and apply it.",
+                  apply)  # fmt: skip
+    return (*first, filled)
+
+
+def _told_by_terraform(b: Blueprint) -> bool:
+    return b.provider.infrastructure_code(b.requirements.iac_tool) == "terraform"
 
 
 _INSTALLED = "kubectl get crd,deployment --all-namespaces  # what is there already"
-_APPLIED = "kubernetes/values.sh production\nkubectl apply --server-side --kustomize kubernetes/overlays/production"
 
 
 def _controllers(b: Blueprint, fact: Mapping[str, Any]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.folder import write_folder
 from devops_workbook.artifacts.kubernetes import kubernetes
 from devops_workbook.artifacts.kubernetes.cluster import Cluster, clusters
+from devops_workbook.artifacts.repository import repository
 from devops_workbook.evaluate import evaluate
 from devops_workbook.requirements import Requirements
 from tests.artifacts.infrastructure import CASES, code, design, texts
@@ -228,3 +229,11 @@ def test_the_readme_says_what_clusters_need_and_how_to_apply(case: tuple[str, st
     assert ("KEDA" in readme) == (case == ("iot-ingest", "gcp"))
     assert ("AWS Load Balancer Controller" in readme) == (case[1] == "aws")
     assert "kubernetes/values.sh production\nkubectl apply" in readme
+
+
+def test_where_cloudformation_builds_there_is_no_script_for_terraform() -> None:
+    wanted = Requirements(provider="aws", iac_tool="cloudformation", overrides={"infrastructure.compute": "kubernetes"})
+    files = texts(repository(evaluate(wanted)))
+    assert "kubernetes/values.sh" not in files
+    assert "values.sh" not in files["README.md"]
+    assert "from the outputs of the stacks" in files["README.md"]
