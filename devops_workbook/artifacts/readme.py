@@ -34,7 +34,7 @@ def with_verification(text: str, told: str) -> str:
 _FOLDERS = {
     "docs/": "What people read to run the system; docs/index.md leads through it, `mkdocs serve` shows it as a site.",
     "infrastructure/": "The code that builds it, and which resource implements which component.",
-    "kubernetes/": "What runs in the clusters: a base, and an overlay for each; `kubernetes/values.sh` fills these in.",
+    "kubernetes/": "What runs in the clusters: a Kustomize base, and an overlay for each.",
     "observability/": "Objectives, rules, their unit tests, whom alerts reach, and dashboards.",
 }
 
