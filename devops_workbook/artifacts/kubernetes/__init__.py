@@ -60,7 +60,7 @@ def steps(b: Blueprint) -> tuple[tuple[str, str], ...]:
         filled = ("Fill in an overlay from what Terraform knows, set IMAGE in its cluster.env, and apply it.",
                   f"kubernetes/values.sh production\n{apply}")  # fmt: skip
     else:
-        filled = ("Set what an overlay's cluster.env and service.env name from the outputs of the stacks, and apply it.",
+        filled = ("Set what an overlay's cluster.env and service.env name, by the outputs of the stacks; apply it.",
                   apply)  # fmt: skip
     return (*first, filled)
 

@@ -236,4 +236,4 @@ def test_where_cloudformation_builds_there_is_no_script_for_terraform() -> None:
     files = texts(repository(evaluate(wanted)))
     assert "kubernetes/values.sh" not in files
     assert "values.sh" not in files["README.md"]
-    assert "from the outputs of the stacks" in files["README.md"]
+    assert "by the outputs of the stacks" in files["README.md"]
