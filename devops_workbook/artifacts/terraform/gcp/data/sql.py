@@ -115,8 +115,9 @@ def _readers(m: Module, b: Blueprint, site: Site, parts: Parts, primary: Ref, zo
     m.output("database_reader_endpoints", raw(f"{reader}[*].dns_name"), "Names of the read replicas.", exported=True)
 
 
-_SAMPLES = {"CKV_GCP_14": "Only production's data is backed up: the other environments' can be made again."}
-_UNBACKED = {"CKV2_GCP_20": "A replica's data is backed up with its primary, whose log has every change."}
+_SAME = {"CKV_GCP_79": "PostgreSQL 17, as at the other providers; a newer one is an upgrade that the team tests first."}
+_SAMPLES = {**_SAME, "CKV_GCP_14": "Only production's data is backed up: the other environments' can be made again."}
+_UNBACKED = {**_SAME, "CKV2_GCP_20": "A replica's data is backed up with its primary, whose log has every change."}
 
 
 def _replicas(b: Blueprint, site: Site) -> bool:
