@@ -9,6 +9,7 @@ from typing import Any
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.model import Artifact
 from devops_workbook.artifacts.observability.alertmanager import alertmanager_files
+from devops_workbook.artifacts.observability.collector import collector_files
 from devops_workbook.artifacts.observability.dashboards import grafana_files
 from devops_workbook.artifacts.observability.measures import END_MINUTES, Counter
 from devops_workbook.artifacts.observability.model import Alert, Recording
@@ -30,22 +31,24 @@ _FOLDER = "observability/prometheus"
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """The files by which Prometheus watches the service, and the alerts in them."""
+    """The files by which the service is watched, and the alerts in them."""
 
     artifacts: tuple[Artifact, ...]
     alerts: tuple[Alert, ...]
 
 
 def observability(b: Blueprint) -> Watch:
-    """How Prometheus watches the service; nothing where the plan chose another tool for metrics."""
+    """How the service is watched: the collector, and Prometheus where the plan chose it for metrics."""
+    collector = tuple(collector_files(b))
     if b.choice("observability.metrics") != "prometheus":
-        return Watch((), ())
+        return Watch(collector, ())
     counters = counters_of(b)
     recordings, alerts = tuple(recordings_of(b, counters)), alerts_of(b)
     recorded = [{"record": r.record, "expr": r.expr} for r in recordings]
     # Only the last value counts: evaluated once a minute, the longest windows would take minutes.
     rare = f"{END_MINUTES}m"
     files = (
+        *collector,
         *slo_files(b),
         _rules("recordings", recorded),
         _rules("alerts", [_alert(a) for a in alerts]),
