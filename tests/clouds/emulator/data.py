@@ -251,6 +251,7 @@ def _copied(table: Table, source: str, region: str) -> Table:
     made = copy.copy(table)
     made.table_arn = table.table_arn.replace(f":{source}:", f":{region}:")
     made.region_name = region
+    made.tags = []  # a copy has tags of its own
     return made
 
 
