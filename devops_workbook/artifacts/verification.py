@@ -219,6 +219,14 @@ _PROMETHEUS = "observability/prometheus"
 _ALERTMANAGER = "observability/alertmanager/alertmanager.yaml"
 
 
+def _server(paths: Sequence[str]) -> Iterator[str]:
+    return (p for p in paths if p == f"{_PROMETHEUS}/prometheus.yaml")
+
+
+def _server_checked(copy: Path, program: str, subject: str) -> tuple[Result, str]:
+    return _outcome(_ran([program, "check", "config", str(copy / subject)]))
+
+
 def _rules(paths: Sequence[str]) -> Iterator[str]:
     return (p for p in paths if p.startswith(f"{_PROMETHEUS}/rules/"))
 
@@ -289,6 +297,7 @@ TOOLS = (
     Tool("checkov", "checkov", ("--version",), _code, _policed),
     Tool("promtool check rules", "promtool", ("--version",), _rules, _rules_checked),
     Tool("promtool test rules", "promtool", ("--version",), _rule_tests, _rules_tested),
+    Tool("promtool check config", "promtool", ("--version",), _server, _server_checked),
     Tool("amtool", "amtool", ("--version",), _alertmanager, _routed),
     Tool("kubectl kustomize", "kubectl", ("version", "--client"), _overlays, _kustomized),
     Tool("shellcheck", "shellcheck", ("--version",), _scripts, _shell_checked),

@@ -152,6 +152,7 @@ _ROUTES = "observability/alertmanager/routes.txt"
         (_RULES, "> 0.0144", "> 0.0145", "promtool test rules"),
         (_RULES, "> 0.0144", "> ", "promtool check rules"),
         (_ROUTES, "page ", "ticket ", "amtool"),
+        ("observability/prometheus/prometheus.yaml", "rule_files:", "rules:", "promtool check config"),
     ],
 )
 def test_prometheus_files_are_held_against_their_tools(
@@ -165,7 +166,7 @@ def test_prometheus_files_are_held_against_their_tools(
         [Artifact(a.path, a.text.replace(before, after, 1) if a.path == path else a.text) for a in kept], folder
     )
     found = _results(verify(folder))
-    assert {"promtool check rules", "promtool test rules", "amtool"} <= set(found)
+    assert {"promtool check config", "promtool check rules", "promtool test rules", "amtool"} <= set(found)
     assert [t for t, result in found.items() if result == "failed"][:1] == ([fails] if fails else [])
 
 

@@ -13,6 +13,7 @@ from devops_workbook.artifacts.observability.collector import collector_files
 from devops_workbook.artifacts.observability.dashboards import grafana_files
 from devops_workbook.artifacts.observability.measures import END_MINUTES, Counter
 from devops_workbook.artifacts.observability.model import Alert, Recording
+from devops_workbook.artifacts.observability.prometheus import prometheus_files
 from devops_workbook.artifacts.observability.rules import (
     EVALUATION_SECONDS,
     alerts_of,
@@ -50,6 +51,7 @@ def observability(b: Blueprint) -> Watch:
     files = (
         *collector,
         *slo_files(b),
+        *prometheus_files(b),
         _rules("recordings", recorded),
         _rules("alerts", [_alert(a) for a in alerts]),
         _tests("recordings", rare, recording_tests(_cases(b, counters, recordings))),
