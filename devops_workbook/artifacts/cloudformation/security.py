@@ -174,7 +174,7 @@ def _trail(t: Template, b: Blueprint) -> None:
         KMSKeyId=own,
         CloudWatchLogsLogGroupArn=logs.arn,
         CloudWatchLogsRoleArn=writes.arn,
-        SnsTopicName=topic,
+        SnsTopicName=topic.att("TopicName"),
         skips=unlocked(own, "CKV_AWS_35"),
     )
 

@@ -101,7 +101,7 @@ def _trail(b: Blueprint, m: Module, made: Ref, policy: Ref, key: Ref | None, sto
         name=named("audit"), s3_bucket_name=made.id, **({"kms_key_id": key} if key is not None else {}),
         is_multi_region_trail=True, include_global_service_events=True, enable_log_file_validation=True,
         cloud_watch_logs_group_arn=template(group.arn, ":*"), cloud_watch_logs_role_arn=writer.arn,
-        sns_topic_name=topic.arn,
+        sns_topic_name=topic.name,
         advanced_event_selector=list(_selectors(b, m, stores)), tags=tags(b, m, "audit"),
         depends_on=[raw(str(policy)), raw(str(publishers))],
     )  # fmt: skip
