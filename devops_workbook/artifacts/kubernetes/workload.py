@@ -12,7 +12,7 @@ from typing import Any
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.kubernetes.cluster import NAMESPACE, PORT, SELECTOR, SERVICE, SET, meta
 from devops_workbook.artifacts.observability.model import number
-from devops_workbook.artifacts.observability.rules import objectives_of
+from devops_workbook.artifacts.observability.rules import BURNS, objectives_of
 from devops_workbook.artifacts.yaml import Noted
 
 __all__ = ["ANALYSIS", "PREVIEW", "analysed", "analysis", "disruption", "kind", "namespace", "service", "workload"]
@@ -20,8 +20,7 @@ __all__ = ["ANALYSIS", "PREVIEW", "analysed", "analysis", "disruption", "kind", 
 ANALYSIS, PREVIEW = "availability", "service-preview"
 _DRAIN = 15  # seconds in which load balancers stop sending to a replica that is told to end
 _STEPS = (5, 25, 50)  # per cent of the replicas
-_PAUSE = "5m"  # the short window of the fastest burn
-_FASTEST = 14.4
+_FASTEST = BURNS[0]  # what pages first
 
 
 def kind(b: Blueprint) -> str:
@@ -64,7 +63,7 @@ def _strategy(b: Blueprint) -> dict[str, Any]:
                               "scaleDownDelaySeconds": 600}}  # fmt: skip
     steps: list[dict[str, Any]] = []
     for weight in _STEPS:
-        steps += [{"setWeight": weight}, {"pause": {"duration": _PAUSE}}]
+        steps += [{"setWeight": weight}, {"pause": {"duration": _FASTEST.short}}]
     return {"canary": {"maxSurge": "25%", "maxUnavailable": 0, "steps": steps}}
 
 
@@ -140,12 +139,12 @@ def analysed(b: Blueprint) -> dict[str, Any] | None:
 def analysis(b: Blueprint) -> list[tuple[str, Any]]:
     """What a release must hold: the fastest burn rate that pages."""
     availability = objectives_of(b)[0]
-    bound = number(_FASTEST * availability.budget)
+    bound = number(_FASTEST.rate * availability.budget)
     metric = {
         "name": ANALYSIS, "interval": "1m", "count": 5, "failureLimit": 0,
         "successCondition": Noted(f"len(result) == 0 || isNaN(result[0]) || result[0] <= {bound}",
-                                  f"{availability.why}, burnt {_FASTEST:g} times as fast as it may."),
-        "provider": {"prometheus": {"address": SET, "query": availability.burning(_PAUSE)}},
+                                  f"{availability.why}, burnt {_FASTEST.rate:g} times as fast as it may."),
+        "provider": {"prometheus": {"address": SET, "query": availability.burning(_FASTEST.short)}},
     }  # fmt: skip
     return [("apiVersion", "argoproj.io/v1alpha1"), ("kind", "AnalysisTemplate"), ("metadata", meta(ANALYSIS)),
             ("spec", {"metrics": [metric]})]  # fmt: skip

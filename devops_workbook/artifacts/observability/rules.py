@@ -16,8 +16,8 @@ from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.observability.measures import WINDOWS, Counter, Matcher, Sum, beyond, share, told
 from devops_workbook.artifacts.observability.model import Alert, Condition, Recording, Severity, number, seconds
 
-__all__ = ["EVALUATION_SECONDS", "PERIOD_DAYS", "Objective", "alerts_of", "counters_of", "handled", "healthy",
-           "objectives_of", "recordings_of"]  # fmt: skip
+__all__ = ["BURNS", "EVALUATION_SECONDS", "PERIOD_DAYS", "Burn", "Objective", "alerts_of", "counters_of", "handled",
+           "healthy", "objectives_of", "recordings_of"]  # fmt: skip
 
 PERIOD_DAYS = 30
 EVALUATION_SECONDS = 60  # Prometheus evaluates as often as it scrapes
@@ -28,7 +28,9 @@ _QUIET = "30m"
 
 
 @dataclass(frozen=True, slots=True)
-class _Burn:
+class Burn:
+    """One alert on a budget: rate, times the sustainable one, over a long and a short window at once."""
+
     rate: float
     long: str
     short: str
@@ -36,9 +38,9 @@ class _Burn:
 
 
 # The Site Reliability Workbook, table 5-8, and 3x as its text adds it: 2 %, 5 %, 10 % and 10 % of a 30-day budget.
-_BURNS = (
-    _Burn(14.4, "1h", "5m", "critical"), _Burn(6, "6h", "30m", "critical"),
-    _Burn(3, "1d", "2h", "warning"), _Burn(1, "3d", "6h", "warning"),
+BURNS = (
+    Burn(14.4, "1h", "5m", "critical"), Burn(6, "6h", "30m", "critical"),
+    Burn(3, "1d", "2h", "warning"), Burn(1, "3d", "6h", "warning"),
 )  # fmt: skip
 
 
@@ -154,7 +156,7 @@ def recordings_of(b: Blueprint, counters: Sequence[Counter]) -> Iterator[Recordi
         yield Recording(availability.burning(window), share(_failed(b), _total(b), window), failed / total)
         quick = latency.good.gained(counters, window)
         yield Recording(latency.burning(window), beyond(latency.good, latency.total, window), 1 - quick / total)
-    for window in dict.fromkeys(burn.short for burn in _BURNS):
+    for window in dict.fromkeys(burn.short for burn in BURNS):
         yield Recording(f"service:requests:increase_{window}", _total(b).increase(window),
                         _total(b).gained(counters, window))  # fmt: skip
     yield Recording(f"service:requests:rate_{_SHORTEST}", _total(b).rate(_SHORTEST),
@@ -182,7 +184,7 @@ def _recorded_beside(b: Blueprint, counters: Sequence[Counter]) -> Iterator[Reco
 
 def alerts_of(b: Blueprint) -> tuple[Alert, ...]:
     """The alerts of a design, those on the objectives first."""
-    burns = [_burning(o, burn) for o in objectives_of(b) for burn in _BURNS if burn.rate * o.budget < 1]
+    burns = [_burning(o, burn) for o in objectives_of(b) for burn in BURNS if burn.rate * o.budget < 1]
     alarms = {a.id: a for a in golden(b)}
     return (*burns, *_traffic(alarms), *_silent(b), *_database(alarms), *_saturated(b, alarms), _HEARTBEAT)
 
@@ -192,7 +194,7 @@ def _least(bound: float) -> int:
     return ceil(round(1 / bound, 6))
 
 
-def _burning(o: Objective, burn: _Burn) -> Alert:
+def _burning(o: Objective, burn: Burn) -> Alert:
     bound = burn.rate * o.budget
     least = _least(bound)
     # Everything fails: the long window is over the bound after that share of it, the short one long before.
