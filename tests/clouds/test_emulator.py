@@ -19,7 +19,8 @@ FIXTURE = Path(__file__).with_name("fixtures") / "emulator"
 ELSEWHERE = {
     "aws_apigatewayv2_domain_name", "aws_autoscaling_policy", "aws_cloudfront_distribution", "aws_db_instance",
     "aws_db_parameter_group", "aws_dynamodb_table_replica", "aws_ecs_service", "aws_eks_access_entry",
-    "aws_eks_access_policy_association", "aws_eks_addon", "aws_eks_node_group", "aws_eks_pod_identity_association",
+    "aws_eks_access_policy_association", "aws_eks_addon", "aws_eks_cluster", "aws_eks_node_group",
+    "aws_eks_pod_identity_association", "aws_route53_health_check",
     "aws_elasticache_cluster", "aws_elasticache_parameter_group", "aws_elasticache_replication_group",
     "aws_elasticache_subnet_group", "aws_elasticache_user_group", "aws_instance", "aws_lambda_event_source_mapping",
     "aws_lambda_function", "aws_rds_cluster", "aws_route53_zone", "aws_s3_bucket_notification", "aws_synthetics_canary",

@@ -1,4 +1,4 @@
-"""What is set once for an account: analyses of access, defaults of machines, security standards."""
+"""What is set once for an account: analyses of access, defaults of machines, security standards; copies of secrets."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from moto.ec2.models import ec2_backends
+from moto.secretsmanager.models import FakeSecret
 
-from tests.clouds.emulator.answers import ACCOUNT, WHEN, Asked, Kept, answers
+from tests.clouds.emulator.answers import ACCOUNT, WHEN, Asked, Kept, answers, replaces
 
 _analyzers = Kept("The analyzer")
 _metadata: dict[str, dict[str, Any]] = {}
@@ -97,3 +98,13 @@ def standards(asked: Asked) -> Mapping[str, Any]:
 def disable_standards(asked: Asked) -> Mapping[str, Any]:
     gone = [_standards.take((asked.region, arn)) for arn in asked["StandardsSubscriptionArns"]]
     return {"StandardsSubscriptions": [{**s, "StandardsStatus": "DELETING"} for s in gone]}
+
+
+@replaces(FakeSecret, "create_replicas", for_="aws_secretsmanager_secret")
+def create_replicas(original: Any, self: FakeSecret, replica_regions: list[dict[str, str]], **named: Any) -> list[Any]:
+    """Each under the key that was asked for; moto has them all under the provider's."""
+    made: list[Any] = original(self, replica_regions, **named)
+    for replica, wanted in zip(made, replica_regions, strict=True):
+        if key := wanted.get("KmsKeyId"):
+            replica.config["KmsKeyId"] = key
+    return made

@@ -73,12 +73,22 @@ _associations = Kept("The association")
 _policies: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
 
 
+@replaces(EKSResponse, "create_cluster", for_="aws_eks_cluster")
+def create_cluster(original: Any, self: EKSResponse) -> Any:
+    """With who may enter it, and until when its version is supported."""
+    answer = original(self)
+    cluster = answer.result["cluster"]
+    cluster.access_config, cluster.upgrade_policy = self._get_param("accessConfig"), self._get_param("upgradePolicy")
+    return answer
+
+
 @replaces(EKSResponse, "create_nodegroup", for_="aws_eks_node_group")
 def create_nodes(original: Any, self: EKSResponse) -> Any:
     """With the way it is updated, and without a key to enter it that nobody asked for."""
     answer = original(self)
     nodes = answer.result["nodegroup"]
     nodes.update_config, nodes.remote_access = self._get_param("updateConfig"), self._get_param("remoteAccess")
+    nodes.node_repair_config = self._get_param("nodeRepairConfig")
     return answer
 
 

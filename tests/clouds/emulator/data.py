@@ -31,6 +31,7 @@ def instance(original: Any, self: DBInstance, *arguments: Any, **named: Any) -> 
     insights = named.get("enable_performance_insights")
     if insights is not None:
         self.performance_insights_enabled = str(insights).lower() == "true"
+    self.performance_insights_kms_key_id = named.get("performance_insights_kms_key_id")
 
 
 @replaces(RDSBackend, "create_db_instance_read_replica", for_="aws_db_instance")
@@ -243,7 +244,9 @@ def update_replicas(asked: Asked) -> Mapping[str, Any]:
             continue
         held[region] = {**held.get(region, {}), **wanted, "ReplicaStatus": "ACTIVE"}
         if kind == "Create":
-            dynamodb_backends[ACCOUNT][region].tables[name] = _copied(table, asked.region, region)
+            dynamodb_backends[ACCOUNT][region].tables[name] = made = _copied(table, asked.region, region)
+            if key := wanted.get("KMSMasterKeyId"):
+                made.sse_specification = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
     return table.describe()
 
 

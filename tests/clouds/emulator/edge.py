@@ -4,14 +4,16 @@ gateways, and zones of private networks.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
 from moto.apigatewayv2.models import DomainName
 from moto.cloudfront.models import CloudFrontBackend, cloudfront_backends
+from moto.route53.models import HealthCheck
 from moto.route53.responses import Route53
 
-from tests.clouds.emulator.answers import ACCOUNT, WHEN, Asked, Refused, answers, replaces
+from tests.clouds.emulator.answers import ACCOUNT, MOTO, WHEN, Asked, Refused, answers, replaces
 
 _configurations: dict[str, Any] = {}
 
@@ -33,7 +35,9 @@ def update_distribution(original: Any, self: CloudFrontBackend, dist_config: Any
 @answers("cloudfront", "GetDistribution", "GetDistributionConfig", for_="aws_cloudfront_distribution")
 def distribution(asked: Asked) -> Mapping[str, Any]:
     found, etag = cloudfront_backends[ACCOUNT]["aws"].get_distribution(asked["Id"])
-    configuration = _configurations[found.id]
+    configuration = copy.deepcopy(_configurations[found.id])
+    if configuration["DefaultCacheBehavior"].get("CachePolicyId"):
+        configuration["DefaultCacheBehavior"].pop("ForwardedValues", None)  # what the policy says holds
     if asked.operation == "GetDistributionConfig":
         return {"DistributionConfig": configuration, "ETag": etag}
     groups = {"Enabled": False, "Quantity": 0}
@@ -78,6 +82,23 @@ def gateway_name(original: Any, self: DomainName) -> Mapping[str, Any]:
     address = {"apiGatewayDomainName": f"d-{self.domain_name}", "domainNameStatus": "AVAILABLE",
                "hostedZoneId": "Z2FDTNDATAQYW2", "ipAddressType": "ipv4"}  # fmt: skip
     return {**told, "domainNameConfigurations": [{**address, **c} for c in told["domainNameConfigurations"]]}
+
+
+_checks: dict[str, Mapping[str, Any]] = {}
+
+
+@answers("route53", "CreateHealthCheck", for_="aws_route53_health_check")
+def note_check(asked: Asked) -> Mapping[str, Any]:
+    _checks[asked["CallerReference"]] = asked["HealthCheckConfig"]
+    return MOTO
+
+
+@replaces(HealthCheck, "health_check_config", for_="aws_route53_health_check")
+def check(original: Any, self: HealthCheck) -> Mapping[str, Any]:
+    """One that looks at an alarm as it was asked for; moto knows only those that ask an address."""
+    wanted = _checks.get(self.caller_reference, {})
+    told: Mapping[str, Any] = wanted if wanted.get("Type") == "CLOUDWATCH_METRIC" else original(self)
+    return told
 
 
 @replaces(Route53, "create_hosted_zone", for_="aws_route53_zone")
