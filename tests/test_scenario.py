@@ -347,7 +347,7 @@ text_values = st.text(st.characters(exclude_categories=["Cs"]), max_size=60) | s
 
 
 @given(name=text_values.filter(str.strip), description=text_values, option=text_values)
-@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], max_examples=30)
 def test_any_text_comes_back_as_it_was_saved(tmp_path: Path, name: str, description: str, option: str) -> None:
     wanted = Requirements(name=name, description=description, overrides={"cicd.platform": option})
     assert parse(to_yaml(wanted).encode()) == wanted

@@ -257,7 +257,7 @@ def designs(draw: st.DrawFn) -> tuple[Catalog, dict[str, Any]]:
 
 
 @given(designs())
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_no_two_ranges_overlap_and_every_subnet_lies_in_its_network(design: tuple[Catalog, dict[str, Any]]) -> None:
     found = plan(design[0], **design[1])
     for one, other in combinations([block for network in found.networks for block in blocks(network)], 2):
@@ -269,7 +269,7 @@ def test_no_two_ranges_overlap_and_every_subnet_lies_in_its_network(design: tupl
 
 
 @given(designs())
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_every_subnet_holds_what_stands_in_it_or_a_finding_says_that_it_cannot(
     design: tuple[Catalog, dict[str, Any]],
 ) -> None:

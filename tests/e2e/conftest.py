@@ -16,7 +16,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from lab import ROOT, Lab, browse, chromium, run_all, serve, settled
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
-NOT_OURS = ("favicon", "Failed to load resource", "webpack", "GPU stall", "sandbox", "Ignoring", "jupyter-lsp")
+NOT_OURS = (
+    "favicon", "Failed to load resource", "webpack", "GPU stall", "sandbox", "Ignoring", "jupyter-lsp",
+    "Could not restore the debugger state",  # JupyterLab asks a kernel that a test takes away
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")

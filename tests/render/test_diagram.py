@@ -512,7 +512,7 @@ def topologies(draw: st.DrawFn) -> Topology:
     return Topology(tuple(boundaries), tuple(components), tuple(connections))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(topologies())
 def test_any_topology_can_be_drawn(topology: Topology) -> None:
     for view in diagram.views(topology):

@@ -50,7 +50,7 @@ requirements = st.fixed_dictionaries({
 })  # fmt: skip
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(requirements)
 def test_every_sentence_reads_like_one_and_every_decision_stands(given: dict[str, Any]) -> None:
     evaluation = evaluate(Requirements(**given))
