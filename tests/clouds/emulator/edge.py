@@ -20,24 +20,24 @@ _configurations: dict[str, Any] = {}
 
 @replaces(CloudFrontBackend, "create_distribution", for_="aws_cloudfront_distribution")
 def create_distribution(original: Any, self: CloudFrontBackend, distribution_config: Any, tags: Any) -> Any:
+    wanted = copy.deepcopy(distribution_config)  # moto turns parts of what it is given into things of its own
     made = original(self, distribution_config=distribution_config, tags=tags)
-    _configurations[made[0].id] = distribution_config
+    _configurations[made[0].id] = wanted
     return made
 
 
 @replaces(CloudFrontBackend, "update_distribution", for_="aws_cloudfront_distribution")
 def update_distribution(original: Any, self: CloudFrontBackend, dist_config: Any, _id: str, if_match: Any) -> Any:
+    wanted = copy.deepcopy(dist_config)
     made = original(self, dist_config=dist_config, _id=_id, if_match=if_match)
-    _configurations[_id] = dist_config
+    _configurations[_id] = wanted
     return made
 
 
 @answers("cloudfront", "GetDistribution", "GetDistributionConfig", for_="aws_cloudfront_distribution")
 def distribution(asked: Asked) -> Mapping[str, Any]:
     found, etag = cloudfront_backends[ACCOUNT]["aws"].get_distribution(asked["Id"])
-    configuration = copy.deepcopy(_configurations[found.id])
-    if configuration["DefaultCacheBehavior"].get("CachePolicyId"):
-        configuration["DefaultCacheBehavior"].pop("ForwardedValues", None)  # what the policy says holds
+    configuration = _configurations[found.id]
     if asked.operation == "GetDistributionConfig":
         return {"DistributionConfig": configuration, "ETag": etag}
     groups = {"Enabled": False, "Quantity": 0}
