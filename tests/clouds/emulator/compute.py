@@ -75,9 +75,11 @@ _policies: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
 
 @replaces(EKSResponse, "create_cluster", for_="aws_eks_cluster")
 def create_cluster(original: Any, self: EKSResponse) -> Any:
-    """With who may enter it, and until when its version is supported."""
+    """With who may enter it, until when its version is supported, and the group that it makes for itself."""
     answer = original(self)
     cluster = answer.result["cluster"]
+    group = {"clusterSecurityGroupId": f"sg-{uuid4().hex[:17]}"}
+    cluster.resources_vpc_config = {**cluster.resources_vpc_config, **group}
     cluster.access_config, cluster.upgrade_policy = self._get_param("accessConfig"), self._get_param("upgradePolicy")
     return answer
 
