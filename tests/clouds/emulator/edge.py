@@ -4,7 +4,6 @@ gateways, and zones of private networks.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,19 +17,25 @@ from tests.clouds.emulator.answers import ACCOUNT, MOTO, WHEN, Asked, Refused, a
 _configurations: dict[str, Any] = {}
 
 
+def _without_forwarding(configuration: Any) -> Any:
+    """What moto made of a configuration, without the values that it forwards in any case: a policy says which."""
+    behaviour = configuration["DefaultCacheBehavior"]
+    if behaviour.cache_policy_id:
+        behaviour.forwarded_values = None
+    return configuration
+
+
 @replaces(CloudFrontBackend, "create_distribution", for_="aws_cloudfront_distribution")
 def create_distribution(original: Any, self: CloudFrontBackend, distribution_config: Any, tags: Any) -> Any:
-    wanted = copy.deepcopy(distribution_config)  # moto turns parts of what it is given into things of its own
     made = original(self, distribution_config=distribution_config, tags=tags)
-    _configurations[made[0].id] = wanted
+    _configurations[made[0].id] = _without_forwarding(distribution_config)
     return made
 
 
 @replaces(CloudFrontBackend, "update_distribution", for_="aws_cloudfront_distribution")
 def update_distribution(original: Any, self: CloudFrontBackend, dist_config: Any, _id: str, if_match: Any) -> Any:
-    wanted = copy.deepcopy(dist_config)
     made = original(self, dist_config=dist_config, _id=_id, if_match=if_match)
-    _configurations[_id] = wanted
+    _configurations[_id] = _without_forwarding(dist_config)
     return made
 
 
