@@ -17,25 +17,27 @@ from tests.clouds.emulator.answers import ACCOUNT, MOTO, WHEN, Asked, Refused, a
 _configurations: dict[str, Any] = {}
 
 
-def _without_forwarding(configuration: Any) -> Any:
-    """What moto made of a configuration, without the values that it forwards in any case: a policy says which."""
-    behaviour = configuration["DefaultCacheBehavior"]
+def _as_asked(configuration: Any) -> Any:
+    """What moto made of a configuration, less what it adds beside a policy of caching and a certificate of the team's."""
+    behaviour, certificate = configuration["DefaultCacheBehavior"], configuration["ViewerCertificate"]
     if behaviour.cache_policy_id:
         behaviour.forwarded_values = None
+    if certificate.acm_certificate_arn:
+        certificate.cloud_front_default_certificate = False
     return configuration
 
 
 @replaces(CloudFrontBackend, "create_distribution", for_="aws_cloudfront_distribution")
 def create_distribution(original: Any, self: CloudFrontBackend, distribution_config: Any, tags: Any) -> Any:
     made = original(self, distribution_config=distribution_config, tags=tags)
-    _configurations[made[0].id] = _without_forwarding(distribution_config)
+    _configurations[made[0].id] = _as_asked(distribution_config)
     return made
 
 
 @replaces(CloudFrontBackend, "update_distribution", for_="aws_cloudfront_distribution")
 def update_distribution(original: Any, self: CloudFrontBackend, dist_config: Any, _id: str, if_match: Any) -> Any:
     made = original(self, dist_config=dist_config, _id=_id, if_match=if_match)
-    _configurations[_id] = _without_forwarding(dist_config)
+    _configurations[_id] = _as_asked(dist_config)
     return made
 
 
