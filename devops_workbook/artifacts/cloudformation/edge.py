@@ -29,7 +29,7 @@ from devops_workbook.artifacts.yaml import Noted
 
 __all__ = ["HEALTH", "Entry", "edge", "regional_firewall"]
 
-HEALTH = "/healthz"
+HEALTH = "/health"
 _TLS = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 
 

@@ -28,7 +28,7 @@ from devops_workbook.artifacts.terraform.module import Module
 __all__ = ["COLOURS", "HEALTH_PATH", "edge"]
 
 _WHY = "scaling.load_balancing"
-HEALTH_PATH = "/healthz"
+HEALTH_PATH = "/health"
 """Where the service says whether it can take requests."""
 
 

@@ -120,7 +120,7 @@ def _look(b: Blueprint) -> str:
     """The path by which an entry is asked whether it is well: the service's own, or, where a queue stands between, the
     entry's."""
     if not b.has("intake"):
-        return "/healthz"
+        return "/health"
     return HEALTH if served_by(b, "entry", "api-management") else "/"
 
 

@@ -138,7 +138,7 @@ def _template(b: Blueprint, m: Module, made: Made, identity: Ref, image: Ref) ->
 
 def _probes() -> dict[str, Any]:
     """Started within half a minute or so, ready when it answers, replaced when it no longer does."""
-    probe = {"transport": "HTTPS", "port": _PORT, "path": "/healthz"}
+    probe = {"transport": "HTTPS", "port": _PORT, "path": "/health"}
     return {
         "startup_probe": Nested(**probe, interval_seconds=5, failure_count_threshold=30),
         "readiness_probe": Nested(**probe, interval_seconds=5, failure_count_threshold=3, success_count_threshold=1),

@@ -94,7 +94,7 @@ def _app(b: Blueprint, m: Module, made: Made, identity: Ref, storage: Ref, relea
         webdeploy_publish_basic_authentication_enabled=False,
         identity=Nested(type="UserAssigned", identity_ids=[identity.id]),
         site_config=Nested(minimum_tls_version="1.2", scm_minimum_tls_version="1.2", http2_enabled=True,
-                           health_check_path="/healthz", health_check_eviction_time_in_min=2),
+                           health_check_path="/health", health_check_eviction_time_in_min=2),
         app_settings=_settings(b, m, made, identity, storage), tags=tags(m, "compute"),
     )  # fmt: skip
 

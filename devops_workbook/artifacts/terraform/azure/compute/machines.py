@@ -85,9 +85,9 @@ def _balanced(b: Blueprint, m: Module, made: Made) -> dict[str, Any]:
         "azurerm_lb_backend_address_pool", "this", "compute", name="machines", loadbalancer_id=balancer.id
     )
     probe = m.resource(
-        "azurerm_lb_probe", "this", "compute", name="healthz", loadbalancer_id=balancer.id, protocol="Https",
+        "azurerm_lb_probe", "this", "compute", name="health", loadbalancer_id=balancer.id, protocol="Https",
         port=_PORT,
-        request_path="/healthz", interval_in_seconds=5, number_of_probes=2,
+        request_path="/health", interval_in_seconds=5, number_of_probes=2,
     )  # fmt: skip
     m.resource(
         "azurerm_lb_rule", "this", "compute", why="Connection entry and compute: HTTPS.", name="https",
@@ -142,7 +142,7 @@ def _health() -> Nested:
     return Nested(
         name="health", publisher="Microsoft.ManagedServices", type="ApplicationHealthLinux", type_handler_version="2.0",
         auto_upgrade_minor_version=True,
-        settings=call("jsonencode", {"protocol": "https", "port": _PORT, "requestPath": "/healthz"}),
+        settings=call("jsonencode", {"protocol": "https", "port": _PORT, "requestPath": "/health"}),
     )  # fmt: skip
 
 

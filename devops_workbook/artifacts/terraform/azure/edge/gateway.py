@@ -137,7 +137,7 @@ def _fronts(b: Blueprint, m: Module, made: Made, address: Ref) -> list[Any]:
 
 def _behind(b: Blueprint, m: Module, made: Made, shown: Ref) -> dict[str, Any]:
     """Pool, settings and probe of what requests are sent to."""
-    path, port, target = "/healthz", raw("var.backend_port"), _target(b, m, made)
+    path, port, target = "/health", raw("var.backend_port"), _target(b, m, made)
     own = not b.has("intake") and kind_of(b) in ("kubernetes", "vms")
     if b.has("intake"):
         path, port = "/", 443  # type: ignore[assignment]
