@@ -116,7 +116,7 @@ def _look_from_outside(b: Blueprint, m: Module, made: Made) -> None:
         "from-outside"),
         application_insights_id=insights, enabled=True, frequency=300, timeout=30, retry_enabled=True,
         geo_locations=_PLACES,
-        request=Nested(url=template("https://", domain, "/healthz")),
+        request=Nested(url=template("https://", domain, "/health")),
         validation_rules=Nested(expected_status_code=200, ssl_check_enabled=True, ssl_cert_remaining_lifetime=14),
         tags=tags(m, "entry"),
     )  # fmt: skip
