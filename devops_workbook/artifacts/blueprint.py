@@ -181,6 +181,12 @@ class Blueprint:
         return next(n for n in networks if n.environment == environment and n.region == region)
 
     @cached_property
+    def domains(self) -> Each:
+        """The name of every environment, of the domain that is reserved for examples (RFC 2606): nobody stated it."""
+        base = f"{self.names.system}.example.com"
+        return self.each(lambda e: base if e.environment == "production" else f"{FOLDERS[e.environment]}.{base}")
+
+    @cached_property
     def budgets_usd(self) -> Each:
         """The budget of every environment, USD a month: what was stated, shared out as the cost is; the cost itself
         where nothing was stated. Whole dollars, at least one, and together what was stated."""

@@ -32,10 +32,12 @@ def with_verification(text: str, told: str) -> str:
 
 
 _FOLDERS = {
+    "delivery/": "What the pipeline runs, on any machine with Docker alike, and what it is told.",
     "docs/": "What people read to run the system; docs/index.md leads through it, `mkdocs serve` shows it as a site.",
     "infrastructure/": "The code that builds it, and which resource implements which component.",
     "kubernetes/": "What runs in the clusters: a Kustomize base, and an overlay for each.",
     "observability/": "Objectives, rules, their unit tests, whom alerts reach, and dashboards.",
+    "services/": "The images of the services, in stages that test them before they are built.",
 }
 
 

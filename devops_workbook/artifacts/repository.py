@@ -1,8 +1,9 @@
 """The generated repository: everything that a platform team inherits from one design, file by file.
 
 Infrastructure code first, in the language the requirements ask for; `infrastructure/components.json` says which
-resource implements which component of the design. `observability/` watches the service where Prometheus does, `docs/`
-holds what people read to run it, with a runbook for every alert, and the README says how to begin.
+resource implements which component of the design. `delivery/` and the pipeline that calls it build, check and ship the
+service, `observability/` watches it where Prometheus does, `docs/` holds what people read to run it, with a runbook for
+every alert, and the README says how to begin.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import PurePosixPath
 
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.cloudformation import cloudformation
+from devops_workbook.artifacts.delivery import delivery, first_run
 from devops_workbook.artifacts.documents import documents
 from devops_workbook.artifacts.folder import README, digest
 from devops_workbook.artifacts.kubernetes import kubernetes, steps
@@ -49,10 +51,10 @@ def repository(evaluation: Evaluation) -> Repository:
     """The repository of a design. The same evaluation always gives the same bytes."""
     b = Blueprint.of(evaluation)
     built = _LANGUAGES[b.provider.infrastructure_code(b.requirements.iac_tool)](b)
-    built = replace(built, steps=(*built.steps, *steps(b)))
+    built = replace(built, steps=(*built.steps, *steps(b), *first_run(b)))
     watched = observability(b)
     files = [
-        *built.artifacts, *kubernetes(b), *watched.artifacts, *documents(b, watched.alerts, built.alarms),
+        *built.artifacts, *kubernetes(b), *delivery(b), *watched.artifacts, *documents(b, watched.alerts, built.alarms),
         Artifact(COMPONENTS, _components(b, built)),
     ]  # fmt: skip
     files.append(Artifact(README, readme(b, built, [a.path for a in files])))

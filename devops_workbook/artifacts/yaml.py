@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
 
-__all__ = ["Fn", "Noted", "comment", "document", "scalar"]
+__all__ = ["Beside", "Fn", "Noted", "comment", "document", "scalar"]
 
 _WIDTH = 110
 _END = "\n"
-_PLAIN = re.compile(r"[A-Za-z/$.][A-Za-z0-9_./$:{}()+* -]*")
+_PLAIN = re.compile(r"[A-Za-z/$.][A-Za-z0-9_./$:{}()+*\"'=@,>|&;<\[\] -]*")
 _RESERVED = re.compile(r"(?i)(y|n|yes|no|on|off|true|false|null|~|\.inf|\.nan)$")
 _SPECIAL = re.compile(r": |:$| #| $|^[.]+$")
 
@@ -41,6 +41,14 @@ class Noted:
 
     value: Any
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A short value with what it stands for, as a comment on its line: a commit and its version."""
+
+    value: str
+    told: str
 
 
 # --- scalars ---------------------------------------------------------------------------------------------
@@ -66,6 +74,8 @@ def _atom(value: Any, inline: bool = False) -> str | None:
         return f"{value:d}" if isinstance(value, int) else f"{value:.12g}"
     if isinstance(value, str):
         return scalar(value, inline)
+    if isinstance(value, Beside):
+        return f"{scalar(value.value)} # {next(comment(value.told))[2:]}"
     if isinstance(value, Fn):
         return _function(value, inline)
     if not value:
@@ -157,23 +167,26 @@ def _item(item: Any, indent: str) -> Iterator[str]:
         yield from _under(f"{indent}-", item, indent)
 
 
-def document(sections: Iterable[tuple[str, Any]], head: Sequence[str] = ()) -> str:
-    """The text of a file: a comment that says what it is, then its sections; the entries of a section that maps
-    names to mappings are set apart by blank lines."""
+def document(sections: Iterable[tuple[str, Any]], head: Sequence[str] = (), *, apart: bool = True) -> str:
+    """The text of a file: a comment that says what it is, then its sections; with `apart`, the entries of a section
+    that maps names to mappings are set apart by blank lines."""
     lines = [line for told in head for line in comment(told)]
     for name, value in sections:
         lines.append("")
-        lines += _section(name, value)
+        lines += _section(name, value, apart)
     return "\n".join(lines).strip("\n") + "\n"
 
 
-def _section(name: str, value: Any) -> Iterator[str]:
+def _section(name: str, value: Any, apart: bool) -> Iterator[str]:
+    if isinstance(value, Noted):
+        yield from comment(value.why)
+        value = value.value
     if not isinstance(value, Mapping) or not value:
         yield from _under(f"{scalar(name)}:", value, "")
         return
     yield f"{scalar(name)}:"
     for index, (key, entry) in enumerate(value.items()):
         tall = isinstance(entry, (Noted, Mapping))
-        if index and tall:
+        if apart and index and tall:
             yield ""
         yield from _entries({key: entry}, "  ")

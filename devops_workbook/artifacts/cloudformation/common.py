@@ -105,10 +105,8 @@ def in_zone(t: Template, b: Blueprint, zone: int) -> Condition | None:
 
 def domain(t: Template, b: Blueprint) -> Fn:
     """The name under which users reach the environment."""
-    base = f"{b.names.system}.example.com"
-    value = b.each(lambda e: base if e.environment == "production" else f"{FOLDERS[e.environment]}.{base}")
     return t.parameter(
-        "DomainName", "String", "The name under which users reach this environment.", value,
+        "DomainName", "String", "The name under which users reach this environment.", b.domains,
         why=f"{NOT_TOLD} a name of your own; its parent zone must delegate to the name servers of the stack domain.",
         pattern=r"^([a-z0-9-]+\.)+[a-z]{2,}$",
     )  # fmt: skip

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint
+from devops_workbook.artifacts.branches import branches_to, built_branches
 from devops_workbook.artifacts.cloudformation.common import (
     NOT_TOLD,
     allow,
@@ -295,16 +296,17 @@ def _issuer(t: Template, b: Blueprint, kind: str) -> Any:
 def _said(t: Template, kind: str, run: str, b: Blueprint) -> list[Any]:
     """What a token says of a run: "plan", "build", or an environment that is released."""
     if kind == "jenkins":
-        job = {"plan": "plan", "build": "build"}.get(run) or f"release-{SHORT[run]}"
-        return [f"*/job/{b.names.system}-{job}/"]
+        jobs = {"plan": ["plan/job/*", "scheduled"], "build": ["build"]}.get(run) or [f"release-{SHORT[run]}"]
+        return [f"*/job/{b.names.system}-{job}/" for job in jobs]
     held = t.parameter("Repository", "String", "The repository whose pipelines may work here.", repository(b),
                        why=f"{NOT_TOLD} owner/name, or group/project.", pattern="^[A-Za-z0-9._/-]+$")  # fmt: skip
-    branch = "develop" if run == "development" and b.choice("cicd.branching") == "gitflow" else "main"
+    branches = {"plan": ("*",), "build": built_branches(b)}.get(run) or branches_to(b, run)
     if kind == "gitlab-ci":
-        return [sub("project_path:", held, f":ref_type:branch:ref:{'*' if run == 'plan' else branch}")]
-    if run == "plan":
-        return [sub("repo:", held, ":pull_request"), sub("repo:", held, ":ref:refs/heads/*")]
-    return [sub("repo:", held, f":ref:refs/heads/{branch}" if run == "build" else f":environment:{run}")]
+        return [sub("project_path:", held, f":ref_type:branch:ref:{branch}") for branch in branches]
+    if run in ("plan", "build"):
+        any_change = [sub("repo:", held, ":pull_request")] if run == "plan" else []
+        return [*any_change, *(sub("repo:", held, f":ref:refs/heads/{branch}") for branch in branches)]
+    return [sub("repo:", held, f":environment:{run}")]
 
 
 def _takes(b: Blueprint, accounts: Mapping[str, Any], what: str, *environments: str) -> dict[str, Any]:

@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from devops_workbook.artifacts.blueprint import FOLDERS, Blueprint, Each
+from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.names import SHORT, label_text
 from devops_workbook.artifacts.terraform.hcl import Expr, raw, template
 from devops_workbook.artifacts.terraform.module import Variable
 
-__all__ = ["NOBODY", "TO_SET", "TO_SET_ONCE", "cost_centre", "domain", "image", "locals_of", "recipient", "repository",
+__all__ = ["NOBODY", "TO_SET", "TO_SET_ONCE", "cost_centre", "image", "locals_of", "recipient", "repository",
            "root_variables", "second_region", "tag", "whole_tags"]  # fmt: skip
 
 # Variables that nobody has told us the value of, and what they are.
@@ -48,12 +48,6 @@ def tag(text: str) -> str:
 def recipient(b: Blueprint) -> str:
     """The mail address that stands for one that nobody has told us."""
     return f"{label_text(b.requirements.owner)}@example.com"
-
-
-def domain(b: Blueprint) -> Each:
-    """The name of every environment: "payments-api.example.com", "staging.payments-api.example.com"."""
-    base = f"{b.names.system}.example.com"
-    return b.each(lambda e: base if e.environment == "production" else f"{FOLDERS[e.environment]}.{base}")
 
 
 def image(b: Blueprint, region: str) -> Expr:
@@ -99,7 +93,7 @@ def _root_variables(b: Blueprint) -> Iterator[Variable]:
     )  # fmt: skip
     yield cost_centre(b)
     yield _variable(
-        "domain", "The name under which users reach this environment.", domain(b),
+        "domain", "The name under which users reach this environment.", b.domains,
         "a name of your own; its parent zone must delegate to the name servers that the module dns puts out.",
         ('can(regex("^([a-z0-9-]+[.])+[a-z]{2,}$", var.domain))', "domain must be a name such as service.example.com."),
     )  # fmt: skip

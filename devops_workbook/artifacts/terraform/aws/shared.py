@@ -1,8 +1,9 @@
 """What exists once for all environments, in the delivery account: the registry, and the pipeline's identity.
 
 The pipeline holds no key. Its platform vouches for each run with a signed token; AWS gives the run a role by what the
-token says: any branch may plan, the main branch may push an image, and an environment is changed only by a run for that
-environment. The roles here may do no more than that and take the role of the same kind in the environment's account.
+token says: any branch may plan, the branches that are released may push an image, and an environment is changed only
+by a run for that environment. The roles here may do no more than that and take the role of the same kind in the
+environment's account.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint
+from devops_workbook.artifacts.branches import branches_to, built_branches
 from devops_workbook.artifacts.names import SHORT
 from devops_workbook.artifacts.terraform.aws.bootstrap import backend, environment_accounts, once_module, settings
 from devops_workbook.artifacts.terraform.aws.identity import pipeline_role
@@ -123,8 +125,8 @@ class _Platform:
 
     issuer: str
     plan: Callable[[Blueprint], Sequence[Expr | str]]
-    build: Callable[[Blueprint], Expr]
-    release: Callable[[Blueprint, str], Expr]
+    build: Callable[[Blueprint], Sequence[Expr]]
+    release: Callable[[Blueprint, str], Sequence[Expr]]
 
 
 def _github(said: str) -> Expr:
@@ -139,25 +141,21 @@ def _jenkins(job: str) -> Expr:
     return template("https://", raw('trimsuffix(local.issuer, "/oidc")'), f"/job/{job}/")
 
 
-def _branch(b: Blueprint, environment: str = "production") -> str:
-    """The branch from which an environment is released."""
-    return "develop" if environment == "development" and b.choice("cicd.branching") == "gitflow" else "main"
-
-
 _PLATFORMS: Mapping[str, _Platform] = {
     "github-actions": _Platform(
         "token.actions.githubusercontent.com",
         lambda _: [_github("pull_request"), _github("ref:refs/heads/*")],
-        lambda b: _github(f"ref:refs/heads/{_branch(b)}"),
-        lambda _, environment: _github(f"environment:{environment}"),
+        lambda b: [_github(f"ref:refs/heads/{x}") for x in built_branches(b)],
+        lambda _, environment: [_github(f"environment:{environment}")],
     ),
     "gitlab-ci": _Platform(
-        "gitlab.com", lambda _: [_gitlab("*")], lambda b: _gitlab(_branch(b)),
-        lambda b, environment: _gitlab(_branch(b, environment)),
+        "gitlab.com", lambda _: [_gitlab("*")], lambda b: [_gitlab(x) for x in built_branches(b)],
+        lambda b, environment: [_gitlab(x) for x in branches_to(b, environment)],
     ),
     "jenkins": _Platform(
-        "", lambda b: [_jenkins(f"{b.names.system}-plan")], lambda b: _jenkins(f"{b.names.system}-build"),
-        lambda b, environment: _jenkins(f"{b.names.system}-release-{SHORT[environment]}"),
+        "", lambda b: [_jenkins(f"{b.names.system}-{x}") for x in ("plan/job/*", "scheduled")],
+        lambda b: [_jenkins(f"{b.names.system}-build")],
+        lambda b, environment: [_jenkins(f"{b.names.system}-release-{SHORT[environment]}")],
     ),
 }  # fmt: skip
 
@@ -182,11 +180,11 @@ def _pipeline(b: Blueprint, m: Module, images: list[Ref]) -> None:
     named["plan"] = _role(b, m, "plan", provider, platform.plan(b), [_takes(b, "plan", *SHORT)])
     pushes = [allow("ecr", "push", images[0].arn), allow("ecr", "login")] if images else []
     if images:
-        named["build"] = _role(b, m, "build", provider, [platform.build(b)], pushes)
+        named["build"] = _role(b, m, "build", provider, platform.build(b), pushes)
     for environment, short in SHORT.items():
         said = platform.release(b, environment)
         takes = [_takes(b, "apply", environment), {**_takes(b, "deploy", environment), "Sid": "StsAssumeDeploy"}]
-        named[f"release-{short}"] = _role(b, m, f"release-{short}", provider, [said], takes)
+        named[f"release-{short}"] = _role(b, m, f"release-{short}", provider, said, takes)
     m.output(
         "role_arns", {what: made.arn for what, made in named.items()}, "The roles of the pipeline, by what they do."
     )

@@ -130,9 +130,6 @@ def _guid(variable: str) -> tuple[str, str]:
 
 def _strings(b: Blueprint) -> tuple[tuple[str, str, Any, tuple[str, str]], ...]:
     owner = owner_slug(b)
-    domain = b.each(
-        lambda e: f"{'' if e.environment == 'production' else SHORT[e.environment] + '.'}{b.names.system}.example.com"
-    )
     return (
         ("subscription_id", "Subscription of this environment.", NOBODY, _guid("subscription_id")),
         (
@@ -144,7 +141,7 @@ def _strings(b: Blueprint) -> tuple[tuple[str, str, Any, tuple[str, str]], ...]:
         ("tenant_id", "Entra tenant.", NOBODY, _guid("tenant_id")),
         ("operators_group_id", "Entra group of the operators.", NOBODY, _guid("operators_group_id")),
         ("operators_group_name", "Name of that group.", "operators", _GROUP),
-        ("domain", "Name that users know the system by.", domain, _DOMAIN),
+        ("domain", "Name that users know the system by.", b.domains, _DOMAIN),
         (
             "certificate_issuer",
             "Issuer of the entry's certificate, as its vault knows it; Self for none.",

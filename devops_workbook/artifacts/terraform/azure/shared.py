@@ -7,10 +7,11 @@ which is in the token's subject.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint
+from devops_workbook.artifacts.branches import branches_to, built_branches
 from devops_workbook.artifacts.names import SHORT
 from devops_workbook.artifacts.terraform.azure.common import NO_ENDPOINT, PROVIDERS, keyed, permission
 from devops_workbook.artifacts.terraform.azure.roots import (
@@ -176,23 +177,25 @@ def _encrypted(b: Blueprint, m: Module, group: Ref) -> dict[str, Any]:
 
 # --- identities ------------------------------------------------------------------------------------------
 
-# Who signs a run's token, and what its subject says: of a run for an environment, and of any other. Entra compares the
-# subject as a whole. https://docs.github.com/actions/concepts/security/openid-connect,
+# Who signs a run's token, and what its subject says: of a run for an environment, of one that builds, and of one that
+# plans. Entra compares the subject as a whole, so that what has a pattern in its name is nobody. https://docs.github.com/actions/concepts/security/openid-connect,
 # https://docs.gitlab.com/ci/secrets/id_token_authentication/, https://plugins.jenkins.io/oidc-provider/ (2026-11)
-_TOKENS: Mapping[str, tuple[str, str, str]] = {
+_JOB = "https://jenkins.example.com/job/{system}"
+_GITLAB = "project_path:{repository}:ref_type:branch:ref:{branch}"
+_TOKENS: Mapping[str, tuple[str, str, str, tuple[str, ...]]] = {
     "github-actions": ("https://token.actions.githubusercontent.com", "repo:{repository}:environment:{environment}",
-                       "repo:{repository}:ref:refs/heads/main"),
-    "gitlab-ci": ("https://gitlab.com", "project_path:{repository}:ref_type:branch:ref:main",
-                  "project_path:{repository}:ref_type:branch:ref:main"),
-    "jenkins": ("https://jenkins.example.com/oidc", "https://jenkins.example.com/job/{system}-{environment}/",
-                "https://jenkins.example.com/job/{system}/"),
+                       "repo:{repository}:ref:refs/heads/{branch}",
+                       ("repo:{repository}:pull_request", "repo:{repository}:ref:refs/heads/{branch}")),
+    "gitlab-ci": ("https://gitlab.com", _GITLAB, _GITLAB, (_GITLAB,)),
+    "jenkins": ("https://jenkins.example.com/oidc", f"{_JOB}-release-{{short}}/", f"{_JOB}-build/",
+                (f"{_JOB}-plan/job/{{branch}}/", f"{_JOB}-scheduled/")),
 }  # fmt: skip
 _AUDIENCE = ["api://AzureADTokenExchange"]
 
 
 def _identities(b: Blueprint, m: Module, group: Ref) -> None:
     platform = b.choice("cicd.platform")
-    issuer, released, other = _TOKENS[platform]
+    issuer, released, built, planned = _TOKENS[platform]
     if platform == "gitlab-ci" and b.requirements.source_host == "self-hosted":
         issuer = "https://git.example.com"
     known = dict(TO_SET)
@@ -206,9 +209,15 @@ def _identities(b: Blueprint, m: Module, group: Ref) -> None:
     )
     ids = [e.environment for e in b.environments]
     facts = {"repository": f"{owner_slug(b)}/{b.names.system}", "system": b.names.system}
-    said = {id: released.format(environment=id, **facts) for id in ids}
-    said |= {id: other.format(**facts) for id in ("build", "plan")}
-    subjects = m.variable("subjects", "map(string)", "What the tokens say of themselves, by identity.", said,
+
+    def said(pattern: str, branches: Sequence[str], **more: str) -> list[str]:
+        named = (pattern.format(branch=x, **facts, **more) for x in branches if "*" not in x)
+        return list(dict.fromkeys(named))
+
+    tokens = {id: said(released, branches_to(b, id), environment=id, short=SHORT[id]) for id in ids}
+    tokens |= {"build": said(built, built_branches(b)),
+               "plan": [x for p in planned for x in said(p, built_branches(b))]}  # fmt: skip
+    subjects = m.variable("subjects", "map(list(string))", "What the tokens say of themselves, by identity.", tokens,
                           why=f"Set before the first apply: {known['subjects']}.")  # fmt: skip
     identity = m.resource(
         "azurerm_user_assigned_identity", "pipeline", "identity", file="identity", why=b.why("security.access"),
@@ -218,8 +227,11 @@ def _identities(b: Blueprint, m: Module, group: Ref) -> None:
     m.resource(
         "azurerm_federated_identity_credential", "pipeline", ("identity", "pipeline"), file="identity",
         why="A run of the pipeline is this identity for as long as its token lasts, without any key.",
-        for_each=subjects, name="pipeline", resource_group_name=group.name, parent_id=raw(f"{identity}[each.key].id"),
-        issuer=trusted, audience=_AUDIENCE, subject=raw("each.value"),
+        for_each=raw(f"merge([for id, said in {subjects} : {{ for one in said : sha1(\"${{id}} ${{one}}\") => "
+                     "{ id = id, subject = one } }]...)"),
+        name=template("pipeline-", raw("substr(each.key, 0, 8)")), resource_group_name=group.name,
+        parent_id=raw(f"{identity}[each.value.id].id"), issuer=trusted, audience=_AUDIENCE,
+        subject=raw("each.value.subject"),
     )  # fmt: skip
     _rights(b, m, identity, ids)
     m.output(

@@ -68,11 +68,6 @@ def project_of(b: Blueprint, environment: str) -> str:
     return plain if len(plain) >= 6 else f"{plain}-gcp"
 
 
-def domain_of(b: Blueprint) -> str:
-    """A name to begin with, of the domain that is reserved for examples."""
-    return f"{b.names.system}.example.com"
-
-
 def _before(what: str) -> str:
     return f"Set before the first apply: {what}."
 
@@ -87,7 +82,7 @@ def root_variables(b: Blueprint) -> tuple[Variable, ...]:
         ("environment", "Which environment.", b.each(lambda e: e.environment), "", short),
         ("project_id", "Project of this environment.", project, _before(TO_SET[0][1]), _project("project_id")),
         ("billing_account", "Billing account.", "000000-000000-000000", _before(TO_SET[1][1]), _BILLING),
-        ("domain", "Name that users know the system by.", domain_of(b), _before(TO_SET[2][1]), _DOMAIN),
+        ("domain", "Name that users know the system by.", b.domains, _before(TO_SET[2][1]), _DOMAIN),
         ("notification_address", "E-mail address for alarms.", f"{owner}@example.com", _before(TO_SET[3][1]), _EMAIL),
         ("cost_centre", "Who pays; a label's value.", owner, _before(TO_SET[4][1]), _LABEL),
         (

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Who the pipeline is on Azure, what it may pull and push, and which alerts there are. The other scripts read it.
+set -euo pipefail
+
+# sign_in plan | build | IDENTITY: the token stands for a managed identity, which has no key.
+# Without a token whoever is signed in already works on.
+sign_in() {
+    [ -n "${OIDC_TOKEN:-}" ] || return 0
+    local name
+    name="CLIENT_${1^^}"
+    az login --service-principal --username "${!name}" --tenant "$TENANT" --federated-token "$OIDC_TOKEN" --output none
+    export ARM_USE_OIDC=true ARM_OIDC_TOKEN="$OIDC_TOKEN" ARM_TENANT_ID="$TENANT" ARM_CLIENT_ID="${!name}"
+    if [ -n "${SUBSCRIPTION:-}" ]; then az account set --subscription "$SUBSCRIPTION"; fi
+}
+
+registry_password() {
+    az acr login --name "${REGISTRY%%.*}" --expose-token --query accessToken --output tsv
+}
+
+# The alerts of the environment that fired in the last hour and are not over, of the severities that page.
+firing() {
+    local since="timeRange=1h&monitorCondition=Fired" group
+    for group in $RESOURCE_GROUPS; do
+        az rest --method get --query "value[?contains(['Sev0', 'Sev1'], properties.essentials.severity)].name" --output tsv \
+            --url "https://management.azure.com/subscriptions/$SUBSCRIPTION/providers/Microsoft.AlertsManagement/alerts?api-version=2019-05-05-preview&$since&targetResourceGroup=$group"
+    done | xargs
+}
+
+# The secrets of the environment, each with the day of its last change.
+secrets() {
+    local group vault
+    for group in $RESOURCE_GROUPS; do
+        for vault in $(az keyvault list --resource-group "$group" --query '[].name' --output tsv); do
+            az keyvault secret list --vault-name "$vault" --query '[].[name, attributes.updated]' --output tsv
+        done
+    done
+}
+
+# kubectl for the cluster of an overlay: "production", "production-2". The token is good for an hour.
+cluster_credentials() {
+    local group="${RESOURCE_GROUPS%% *}" cluster="$PREFIX-aks"
+    case "$1" in
+    *-2)
+        group="${RESOURCE_GROUPS##* }"
+        cluster="$cluster-2"
+        ;;
+    esac
+    az aks get-credentials --resource-group "$group" --name "$cluster" --overwrite-existing --output none
+    # Entra's token for AKS, https://learn.microsoft.com/azure/aks/enable-authentication-microsoft-entra-id
+    kubectl config set-credentials pipeline --token "$(az account get-access-token \
+        --resource 6dae42f8-4368-4678-94ff-3960e28e3630 --query accessToken --output tsv)" >/dev/null
+    kubectl config set-context --current --user pipeline >/dev/null
+}
