@@ -78,7 +78,8 @@ _HEAD = """#!/usr/bin/env bash
 #
 #   ./deploy.sh ENVIRONMENT [STACK [PARAMETER=VALUE...]]
 #
-# ENVIRONMENT is a folder below environments/. With PLAN=1 change sets are made and left to be looked at.
+# ENVIRONMENT is a folder below environments/. With PLAN=1 change sets are made and left to be looked at; with ROLE_ARN
+# CloudFormation works under that role.
 # Needs the AWS CLI (2) and jq, and to be signed in to the account of the environment.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -140,6 +141,7 @@ deploy() { # stack template region [PARAMETER=VALUE...]
   mapfile -t values < <(jq -r '.Parameters | to_entries[] | "\\(.key)=\\(.value)"' "$file")
   mapfile -t tags < <(jq -r '.Tags | to_entries[] | "\\(.key)=\\(.value)"' "$file")
   if [[ -n ${PLAN:-} ]]; then plan=(--no-execute-changeset); fi
+  if [[ -n ${ROLE_ARN:-} ]]; then plan+=(--role-arn "$ROLE_ARN"); fi
   aws cloudformation deploy --stack-name "$prefix-$stack" --region "$region" --template-file "$work/$stack.yaml" \\
     --s3-bucket "$bucket" --capabilities CAPABILITY_NAMED_IAM CAPABILITY_AUTO_EXPAND --no-fail-on-empty-changeset \\
     "${plan[@]}" --tags "${tags[@]}" --parameter-overrides "${values[@]}" "$@" "${more[@]}"

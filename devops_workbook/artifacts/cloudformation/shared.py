@@ -102,30 +102,28 @@ def account(b: Blueprint) -> Template:
     )
     for what, why, actions in _ROLES:
         statements = [statement(actions, stacks)]
-        if what == "release":
-            uploads = sub("arn:", PARTITION, ":s3:::", t.name_parameter, "-templates-", ACCOUNT, "-*")
-            statements += [
-                statement(
-                    ["iam:PassRole"],
-                    executes.arn,
-                    Sid="Pass",
-                    Condition={"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
-                ),
-                statement(["s3:GetObject", "s3:PutObject"], sub(uploads, "/*"), Sid="Templates"),
-                statement(["s3:GetBucketLocation", "s3:ListBucket"], uploads, Sid="Bucket"),
-                statement(
-                    [
-                        "cloudformation:GetTemplateSummary",
-                        "cloudformation:ValidateTemplate",
-                        "ec2:DescribeManagedPrefixLists",
-                    ],
-                    Noted("*", "A template that is not deployed yet, or a list of AWS, cannot be named."),
-                    Sid="Look",
-                ),
-                statement(
-                    ["ssm:GetParameter"], sub("arn:", PARTITION, ":ssm:*::parameter/aws/service/*"), Sid="Images"
-                ),
-            ]
+        uploads = sub("arn:", PARTITION, ":s3:::", t.name_parameter, "-templates-", ACCOUNT, "-*")
+        statements += [
+            statement(
+                ["iam:PassRole"],
+                executes.arn,
+                Sid="Pass",
+                Condition={"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
+            ),
+            statement(["s3:GetObject", "s3:PutObject"], sub(uploads, "/*"), Sid="Templates"),
+            statement(["s3:GetBucketLocation", "s3:ListBucket"], uploads, Sid="Bucket"),
+            allow("cloudwatch", "watch", sub("arn:", PARTITION, ":cloudwatch:*:", ACCOUNT, ":alarm:*")),
+            statement(
+                [
+                    "cloudformation:GetTemplateSummary",
+                    "cloudformation:ValidateTemplate",
+                    "ec2:DescribeManagedPrefixLists",
+                ],
+                Noted("*", "A template that is not deployed yet, or a list of AWS, cannot be named."),
+                Sid="Look",
+            ),
+            statement(["ssm:GetParameter"], sub("arn:", PARTITION, ":ssm:*::parameter/aws/service/*"), Sid="Images"),
+        ]
         trusted = sub("arn:", PARTITION, ":iam::", delivery, f":role/{b.names.system}-{what}")
         t.resource(
             f"{what.capitalize()}Role",

@@ -18,7 +18,7 @@ from devops_workbook.artifacts.yaml import document
 __all__ = ["containers", "services"]
 
 _IGNORED = ".git\n.venv\nnode_modules\ntarget\nbin\nobj\nreports\n"
-_COMMON_TOOLS = ("crane", "cosign", "gitleaks", "grype", "syft")
+_COMMON_TOOLS = ("cosign", "gitleaks", "grype", "syft")
 _COMMON_PACKAGES = ("checkov", "semgrep")
 
 

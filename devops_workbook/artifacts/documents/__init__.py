@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from devops_workbook.artifacts.alarms import Alarm
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.documents.decisions import decision_records
+from devops_workbook.artifacts.documents.delivery import delivery_page
 from devops_workbook.artifacts.documents.operations import operation_pages
 from devops_workbook.artifacts.documents.page import Page
 from devops_workbook.artifacts.documents.recovery import recovery_pages
@@ -24,7 +25,7 @@ __all__ = ["documents"]
 _TOLD = {
     "Runbooks": "One for each alert.",
     "Recovery": "One page for each disruption, with the clock, and the exercises.",
-    "Operations": "Incidents, on-call, costs, credentials.",
+    "Operations": "Delivery, incidents, on-call, costs, credentials.",
     "Decisions": "What was decided, and what would change it.",
 }
 
@@ -32,7 +33,7 @@ _TOLD = {
 def documents(b: Blueprint, alerts: Iterable[Alert], alarms: Iterable[Alarm]) -> tuple[Artifact, ...]:
     """The documentation of a design. alerts: of Prometheus; alarms: that the infrastructure code raises."""
     notices = notices_of(b, alerts, alarms)
-    pages = [*runbooks(b, notices), *recovery_pages(b), *operation_pages(b), *decision_records(b)]
+    pages = [*runbooks(b, notices), *recovery_pages(b), delivery_page(b), *operation_pages(b), *decision_records(b)]
     return (_index(b, pages).artifact, *(p.artifact for p in pages), Artifact("mkdocs.yml", _site(b, pages)))
 
 

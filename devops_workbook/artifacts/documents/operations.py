@@ -13,7 +13,7 @@ from devops_workbook.artifacts.documents.page import Page
 from devops_workbook.render.figures import money
 from devops_workbook.render.markdown import bullets, escape, join, table
 
-__all__ = ["SECTION", "operation_pages"]
+__all__ = ["SECTION", "decided", "operation_pages"]
 
 SECTION = "Operations"
 
@@ -26,8 +26,8 @@ def operation_pages(b: Blueprint) -> Iterator[Page]:
     yield Page("operations/credentials.md", "Credentials", SECTION, tuple(_credentials(b)))
 
 
-def _decided(b: Blueprint, field: str) -> str:
-    """What was decided, and the particulars as a table."""
+def decided(b: Blueprint, field: str) -> str:
+    """What was decided for a field, and the particulars as a table, in Markdown."""
     d = b.decision(field)
     rows = [(escape(label), escape(text)) for label, text in d.detail]
     return join(f"**{escape(d.choice.title)}.** {escape(d.summary)}", table(("What", "How"), rows))
@@ -51,7 +51,7 @@ _REVIEW = ("What happened, by the clock", "What users noticed, in requests and m
 
 
 def _incidents(b: Blueprint) -> Iterator[str]:
-    yield _decided(b, "disaster_recovery.incident_response")
+    yield decided(b, "disaster_recovery.incident_response")
     yield join("## Messages", "Fill in what is in brackets; say what is known, and nothing else.",
                *(join(f"### {title}", f"> {escape(text)}") for title, text in _MESSAGES))  # fmt: skip
     yield join("## Review", "Blameless; it asks what made the mistake easy.", bullets(_REVIEW))
@@ -68,7 +68,7 @@ _HANDED_OVER = ("Alerts of the week: which, how often, which without action", "O
 def _on_call(b: Blueprint) -> Iterator[str]:
     hours = "around the clock" if b.requirements.on_call == "24x7" else "in business hours"
     yield f"Somebody is on call {hours}."
-    yield _decided(b, "observability.alerting")
+    yield decided(b, "observability.alerting")
     yield join("## Handed over at the end of a shift", "\n".join(f"- ☐ {item}" for item in _HANDED_OVER))
 
 
@@ -83,7 +83,7 @@ def _costs(b: Blueprint) -> Iterator[str]:
     cost, budgets = b.assessment.cost, b.budgets_usd.values
     rows = [(escape(e.id), money(e.monthly_usd), money(budgets[e.id])) for e in cost.environments]
     yield table(("Environment", "Planned a month", "Budget a month"), rows, right=(1, 2))
-    yield join("## Watched", _decided(b, "cost.monitoring"))
+    yield join("## Watched", decided(b, "cost.monitoring"))
     yield join("## Review of a month", "\n".join(f"- ☐ {item}" for item in _REVIEWED))
     yield join("## Largest lines of the plan", _largest(b))
     for title, field in (
@@ -91,7 +91,7 @@ def _costs(b: Blueprint) -> Iterator[str]:
         ("Efficiency", "cost.efficiency"),
         ("Vendors", "cost.vendors"),
     ):
-        yield join(f"## {title}", _decided(b, field))
+        yield join(f"## {title}", decided(b, field))
 
 
 def _largest(b: Blueprint, most: int = 10) -> str:
@@ -105,7 +105,7 @@ def _largest(b: Blueprint, most: int = 10) -> str:
 
 
 def _credentials(b: Blueprint) -> Iterator[str]:
-    yield _decided(b, "security.secrets")
+    yield decided(b, "security.secrets")
     yield join("## Calendar", "Write down when each was last done, also of what is done by itself.",
                table(("What is due", "Last done", "Next due"), [(rule, "", "") for rule in _calendar(b)]))  # fmt: skip
     yield join("## After a leak", "\n".join(f"{n}. {step}" for n, step in enumerate(_LEAK, 1)))

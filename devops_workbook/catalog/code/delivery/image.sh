@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the image of a service once, with its provenance, and pushes it: delivery/image.sh SERVICE [COMMIT]
-# Writes the reference by digest to reports/SERVICE.image. A commit that was built already is not built again, and one
+# Writes the reference, by tag and digest, to reports/SERVICE.image. A commit that was built already is not built again, and one
 # that is named must have been.
 set -eu
 cd "$(dirname "$0")/.."
@@ -19,4 +19,4 @@ if ! docker buildx imagetools inspect "$REGISTRY:$tag" >/dev/null 2>&1; then
         --tag "$REGISTRY:$tag" --push "services/$service"
 fi
 digest="$(docker buildx imagetools inspect "$REGISTRY:$tag" --format '{{.Manifest.Digest}}')"
-echo "$REGISTRY@$digest" | tee "reports/$service.image"
+echo "$REGISTRY:$tag@$digest" | tee "reports/$service.image"

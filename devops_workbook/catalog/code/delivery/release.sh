@@ -27,6 +27,7 @@ if [ -n "$SIGNED" ]; then
     cosign verify $SIGSTORE --certificate-oidc-issuer "$SIGNER_ISSUER" --certificate-identity-regexp "$SIGNER_IDENTITY" \
         "$image" >/dev/null
 fi
+image="$(named "$image")"
 before="$(running)"
 if [ "$before" = "$image" ]; then
     echo "$image runs in $ENVIRONMENT already."

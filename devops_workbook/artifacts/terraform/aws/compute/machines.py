@@ -45,6 +45,7 @@ def compute(c: Scope) -> None:
     released_by_pipeline(c, *may)
     m = c.module
     m.output("group_name", group.name, "The Auto Scaling group.", exported=True)
+    m.output("image", c.image(), "The image that the machines run.", exported=True)
     m.output("role_arn", Ref("aws_iam_role.service").arn, "The machines' role.")
 
 

@@ -83,12 +83,14 @@ def codedeploy(c: Scope, platform: str, **group: Any) -> None:
 
 
 def released_by_pipeline(c: Scope, *statements: Mapping[str, Any]) -> None:
-    """Adds what a release of this site's compute needs to the role under which the pipeline deploys."""
+    """Adds what a release of this site's compute needs to the role under which the pipeline deploys, and that it may
+    look whether alarms ring."""
+    alarms = template("arn:aws:cloudwatch:", c.region(), ":", c.account(), ":alarm:*")
     deployer = c.module.variable("deploy_role_name", "string", "The role under which the pipeline deploys.",
                                  c.identity.wire("deploy_role_name"))  # fmt: skip
     c.module.resource(
         "aws_iam_role_policy", "release", ("compute", "pipeline"), file="release", why="What the pipeline may do here.",
-        name=named("release"), role=deployer, policy=document(*statements),
+        name=named("release"), role=deployer, policy=document(*statements, allow("cloudwatch", "watch", alarms)),
     )  # fmt: skip
 
 

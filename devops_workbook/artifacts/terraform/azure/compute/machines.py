@@ -52,6 +52,7 @@ def machines(b: Blueprint, m: Module, made: Made, identity: Ref) -> None:
     _scaled(b, m, made, group)
     m.output("compute_id", group.id, "The scale set.")
     m.output("compute_name", group.name, "Name of the scale set.", exported=True)
+    m.output("image", raw("var.image"), "Image that the machines run.", exported=True)
 
 
 # --- the address -----------------------------------------------------------------------------------------

@@ -40,6 +40,7 @@ def vms(m: Module, b: Blueprint, site: Site, parts: Parts, data: Module, made: R
     if not b.has("intake"):
         m.output("backend_groups", [group.instance_group], "What the load balancer sends requests to.")
     m.output("compute_name", group.name, "Name of the group of machines.", exported=True)
+    m.output("image", raw("var.image"), "Image that the machines run.", exported=True)
     clock(m, b, site, "compute", _rest(m, site, group, scaler), "hours")
 
 

@@ -3,6 +3,9 @@
 # is noted in a setting of the app, so that it is known what runs.
 set -euo pipefail
 
+# An image by its digest alone, without the tag.
+named() { echo "${1%:*@*}@${1#*@}"; }
+
 name_in() { if [ "$1" = "${RESOURCE_GROUPS%% *}" ]; then echo "$APP"; else echo "$APP_2"; fi; }
 
 running() {

@@ -2,6 +2,9 @@
 # How Cloud Run is released to: a revision without traffic, which takes it in the steps of the plan.
 set -euo pipefail
 
+# An image by its digest alone, without the tag.
+named() { echo "${1%:*@*}@${1#*@}"; }
+
 name_in() { if [ "$1" = "${REGIONS%% *}" ]; then echo "$PREFIX-service"; else echo "$PREFIX-service-2"; fi; }
 
 # The revision that answers, and its image.

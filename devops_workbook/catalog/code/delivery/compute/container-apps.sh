@@ -2,6 +2,9 @@
 # How Container Apps is released to: a revision without traffic, which takes it in the steps of the plan.
 set -euo pipefail
 
+# An image by its digest alone, without the tag.
+named() { echo "${1%:*@*}@${1#*@}"; }
+
 name_in() { if [ "$1" = "${RESOURCE_GROUPS%% *}" ]; then echo "$PREFIX-app"; else echo "$PREFIX-app-2"; fi; }
 
 running() {

@@ -2,6 +2,9 @@
 # How ECS is released to: a task definition with the image, which CodeDeploy or ECS itself brings out, and back again.
 set -euo pipefail
 
+# An image by its digest alone, without the tag.
+named() { echo "${1%:*@*}@${1#*@}"; }
+
 service="$PREFIX-service"
 cluster="$PREFIX-cluster"
 

@@ -2,6 +2,9 @@
 # How the clusters of an environment are released to: the overlay of each names the image, and the rollout is waited for.
 set -euo pipefail
 
+# An image by its digest alone, without the tag.
+named() { echo "${1%:*@*}@${1#*@}"; }
+
 # What runs in the first cluster; nothing where nothing was released yet.
 running() {
     cluster_credentials "${OVERLAYS%% *}"

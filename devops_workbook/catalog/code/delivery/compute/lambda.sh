@@ -2,6 +2,9 @@
 # How Lambda is released to: a version with the image, and CodeDeploy moves the alias to it and back on an alarm.
 set -euo pipefail
 
+# An image by its digest alone, without the tag.
+named() { echo "${1%:*@*}@${1#*@}"; }
+
 function="$PREFIX-service"
 
 version_here() {

@@ -11,6 +11,8 @@ ENVIRONMENT="${2:?$usage}"
 . "delivery/$ENVIRONMENT.env"
 . delivery/cloud.sh
 mkdir -p reports
+# What the pipeline may not do itself, CloudFormation does under a role that nobody else can take.
+export ROLE_ARN="arn:aws:iam::$ACCOUNT:role/$PREFIX-cloudformation"
 
 # What the environment costs in the plan of the design.
 told() {
