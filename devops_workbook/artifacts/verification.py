@@ -278,7 +278,7 @@ def _scripts(paths: Sequence[str]) -> Iterator[str]:
 
 
 def _shell_checked(copy: Path, program: str, subject: str) -> tuple[Result, str]:
-    return _outcome(_ran([program, "--format=gcc", str(copy / subject)]))
+    return _outcome(_ran([program, "--external-sources", "--format=gcc", subject], copy))
 
 
 def _site(paths: Sequence[str]) -> Iterator[str]:
@@ -288,6 +288,55 @@ def _site(paths: Sequence[str]) -> Iterator[str]:
 def _site_built(copy: Path, program: str, subject: str) -> tuple[Result, str]:
     with TemporaryDirectory(prefix="site-") as built:
         return _outcome(_ran([program, "build", "--strict", "--quiet", "-f", str(copy / subject), "-d", built]))
+
+
+# --- pipelines and images --------------------------------------------------------------------------------
+
+_SCHEMAS = {
+    ".github/workflows/": "vendor.github-workflows", ".github/dependabot.yml": "vendor.dependabot",
+    ".gitlab-ci.yml": "vendor.gitlab-ci", "renovate.json": "vendor.renovate", "/compose.yaml": "vendor.compose-spec",
+}  # fmt: skip
+
+
+def _workflows(paths: Sequence[str]) -> Iterator[str]:
+    return (p for p in paths if p.startswith(".github/workflows/"))
+
+
+def _workflow_linted(copy: Path, program: str, subject: str) -> tuple[Result, str]:
+    return _outcome(_ran([program, "-no-color", "-oneline", subject], copy))
+
+
+def _all_workflows(paths: Sequence[str]) -> Iterator[str]:
+    yield from [".github/**"] * any(_workflows(paths))
+
+
+def _audited(copy: Path, program: str, _subject: str) -> tuple[Result, str]:
+    return _outcome(_ran([program, "--offline", "--no-progress", "--quiet", "--format", "plain", "."], copy))
+
+
+def _with_schema(paths: Sequence[str]) -> Iterator[str]:
+    return (p for p in paths if any(part in p for part in _SCHEMAS))
+
+
+def _valid(copy: Path, program: str, subject: str) -> tuple[Result, str]:
+    schema = next(name for part, name in _SCHEMAS.items() if part in subject)
+    return _outcome(_ran([program, "--builtin-schema", schema, str(copy / subject)]))
+
+
+def _dockerfiles(paths: Sequence[str]) -> Iterator[str]:
+    return (p for p in paths if PurePosixPath(p).name == "Dockerfile")
+
+
+def _dockerfile_linted(copy: Path, program: str, subject: str) -> tuple[Result, str]:
+    return _outcome(_ran([program, str(copy / subject)]))
+
+
+def _everything(paths: Sequence[str]) -> Iterator[str]:
+    yield from ["**"] * any(paths)
+
+
+def _searched(copy: Path, program: str, _subject: str) -> tuple[Result, str]:
+    return _outcome(_ran([program, "dir", "--no-banner", "--redact", str(copy)]))
 
 
 TOOLS = (
@@ -301,6 +350,11 @@ TOOLS = (
     Tool("amtool", "amtool", ("--version",), _alertmanager, _routed),
     Tool("kubectl kustomize", "kubectl", ("version", "--client"), _overlays, _kustomized),
     Tool("shellcheck", "shellcheck", ("--version",), _scripts, _shell_checked),
+    Tool("actionlint", "actionlint", ("--version",), _workflows, _workflow_linted),
+    Tool("zizmor", "zizmor", ("--version",), _all_workflows, _audited),
+    Tool("check-jsonschema", "check-jsonschema", ("--version",), _with_schema, _valid),
+    Tool("hadolint", "hadolint", ("--version",), _dockerfiles, _dockerfile_linted),
+    Tool("gitleaks", "gitleaks", ("version",), _everything, _searched),
     Tool("mkdocs build", "mkdocs", ("--version",), _site, _site_built),
 )
 

@@ -44,7 +44,7 @@ def launch_template(
     )  # fmt: skip
 
 
-_METADATA = {"HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 2}
+_METADATA = {"HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 1}
 
 
 def disk_of(gib: int) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Scaling: Application Auto Scaling's tags, and what EC2 Auto Scaling tells of its policies."""
+"""Scaling: Application Auto Scaling's tags, and what EC2 Auto Scaling tells of its groups and policies."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from moto.applicationautoscaling.models import applicationautoscaling_backends
-from moto.autoscaling.models import FakeScalingPolicy
+from moto.autoscaling.models import AutoScalingBackend, FakeScalingPolicy
 
 from tests.clouds.emulator.answers import ACCOUNT, MOTO, Asked, answers, replaces
 
@@ -28,6 +28,26 @@ def tags(asked: Asked) -> Mapping[str, Any]:
             if target.arn == asked["ResourceARN"]:
                 return {"Tags": _tags.get((asked.region, dimension, id_), {})}
     return {"Tags": {}}
+
+
+_warm: dict[tuple[str, str], int] = {}
+
+
+@answers("autoscaling", "CreateAutoScalingGroup", "UpdateAutoScalingGroup", for_="aws_autoscaling_group")
+def note_warmup(asked: Asked) -> Mapping[str, Any]:
+    if "DefaultInstanceWarmup" in asked:
+        _warm[asked.region, asked["AutoScalingGroupName"]] = int(asked["DefaultInstanceWarmup"])
+    return MOTO
+
+
+@replaces(AutoScalingBackend, "describe_auto_scaling_groups", for_="aws_autoscaling_group")
+def groups(original: Any, self: Any, *arguments: Any, **named: Any) -> list[Any]:
+    """With the time that a new machine needs, and what AWS says of reserved capacity where nothing was asked."""
+    found: list[Any] = original(self, *arguments, **named)
+    for group in found:
+        group.default_instance_warmup = _warm.get((self.region_name, group.name))
+        group.capacity_reservation_specification = {"CapacityReservationPreference": "default"}
+    return found
 
 
 @replaces(FakeScalingPolicy, "__init__", for_="aws_autoscaling_policy")

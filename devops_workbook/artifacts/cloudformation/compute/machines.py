@@ -68,7 +68,7 @@ def _start(c: Running, logs: Resource) -> Any:
             )
         ]
     run = ("docker run --detach --name service --restart always --read-only --user 10001 --env-file /etc/service.env "
-           f"--publish {PORT}:{PORT} --log-driver awslogs --log-opt awslogs-group=")  # fmt: skip
+           "--network host --log-driver awslogs --log-opt awslogs-group=")  # fmt: skip
     return join("\n", [
         "#!/bin/bash", "set -euo pipefail", "dnf install --assumeyes docker", "systemctl enable --now docker",
         "cat > /etc/service.env <<'END'", *told, "END", *login, join("", [run, logs, " ", image])])  # fmt: skip

@@ -81,7 +81,7 @@ def _template(c: Scope) -> Ref:
         user_data=call("base64encode", call("join", "\n", _start(c, group))),
         vpc_security_group_ids=[c.security_group("compute")],
         iam_instance_profile=Nested(arn=profile.arn),
-        metadata_options=metadata(2),
+        metadata_options=metadata(),
         monitoring=Nested(enabled=True),
         block_device_mappings=root_disk(disk, c.key("files")),
         tag_specifications=tagged(m, {**c.tags("compute"), "Name": named("service")}),
@@ -100,7 +100,7 @@ def _start(c: Scope, group: Ref) -> Sequence[Any]:
                           " | docker login --username AWS --password-stdin ", host)]  # fmt: skip
     run = [
         "docker run --detach --name service --restart always --read-only --user 10001 --env-file /etc/service.env",
-        f"--publish {SERVICE_PORT}:{SERVICE_PORT} --log-driver awslogs", "--log-opt awslogs-group=",
+        "--network host --log-driver awslogs", "--log-opt awslogs-group=",
     ]  # fmt: skip
     return [
         "#!/bin/bash", "set -euo pipefail", "dnf install --assumeyes docker", "systemctl enable --now docker",
