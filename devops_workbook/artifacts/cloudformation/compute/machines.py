@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from devops_workbook.artifacts.cloudformation.common import CLOSING, OPENING, TIMEZONE, allow, arn, role
-from devops_workbook.artifacts.cloudformation.compute.running import BUSY_FROM, BUSY_UNTIL, PORT, Running
+from devops_workbook.artifacts.cloudformation.compute.running import BUSY_FROM, BUSY_UNTIL, Running
 from devops_workbook.artifacts.cloudformation.instances import launch_template
 from devops_workbook.artifacts.cloudformation.template import REGION, Condition, Resource, fn, join, select, sub
 from devops_workbook.artifacts.yaml import Noted

@@ -28,7 +28,6 @@ from devops_workbook.artifacts.terraform.aws.instances import metadata, newest_i
 from devops_workbook.artifacts.terraform.aws.placed import named
 from devops_workbook.artifacts.terraform.aws.policies import allow, role, trust
 from devops_workbook.artifacts.terraform.aws.reach import balanced
-from devops_workbook.artifacts.terraform.aws.work import SERVICE_PORT
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, call, raw, template
 
 __all__ = ["compute"]
