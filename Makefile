@@ -67,6 +67,8 @@ $(VENV)/clouds.stamp: $(VENV)/lab.stamp $(wildcard tests/clouds/requirements/*.t
 	$(CLOUDS)/tools/bin/python -m pip install $(FROZEN) --requirement tests/clouds/requirements/tools.txt
 	$(PYTHON) -m venv $(CLOUDS)/checkov
 	$(CLOUDS)/checkov/bin/python -m pip install $(FROZEN) --requirement tests/clouds/requirements/checkov.txt
+	$(PYTHON) -m venv $(CLOUDS)/pipelines
+	$(CLOUDS)/pipelines/bin/python -m pip install $(FROZEN) --requirement tests/clouds/requirements/pipelines.txt
 	rm -rf $(CLOUDS)/wheels $(CLOUDS)/plugins
 	$(BIN)/python -m pip download $(FROZEN) --only-binary :all: --dest $(CLOUDS)/wheels \
 		--requirement tests/clouds/requirements/schemas.txt

@@ -1,7 +1,8 @@
 """Where the tools are that generated infrastructure is held against.
 
 Programs are looked for on the path. What `make clouds` installs is below .venv/clouds: the emulator of AWS, cfn-lint
-and the providers that stand for Google's and Azure's in one environment, checkov in another. The AWS provider itself is
+and the providers that stand for Google's and Azure's in one environment, checkov in another, linters of pipelines and
+images in a third. The AWS provider itself is
 the real one, unpacked below TF_PLUGIN_DIR or, without that, below one of the folders where such mirrors usually are.
 """
 
@@ -71,6 +72,10 @@ def _shim(name: str) -> Callable[[], Path | None]:
     return folder
 
 
+def _of_pipelines(name: str) -> Callable[[], Path | None]:
+    return lambda: HOME / "pipelines" / "bin" / name
+
+
 _CLOUDS = "`make clouds` installs it"
 _OURS: dict[str, Callable[[], Path | None]] = {
     "terraform-provider-aws": _mirror,
@@ -79,6 +84,7 @@ _OURS: dict[str, Callable[[], Path | None]] = {
     "moto": lambda: HOME / "tools" / "bin" / "moto_server",
     "cfn-lint": lambda: HOME / "tools" / "bin" / "cfn-lint",
     "checkov": lambda: HOME / "checkov" / "bin" / "checkov",
+    **{name: _of_pipelines(name) for name in ("actionlint", "check-jsonschema", "hadolint", "zizmor")},
 }
 _HOW = {name: _CLOUDS for name in _OURS if name != "terraform-provider-aws"} | {
     "terraform-provider-aws": "TF_PLUGIN_DIR names the folder of an unpacked mirror of it"

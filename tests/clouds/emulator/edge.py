@@ -18,7 +18,7 @@ _configurations: dict[str, Any] = {}
 
 
 def _as_asked(configuration: Any) -> Any:
-    """What moto made of a configuration, less what it adds beside a cache policy and a certificate of the team's."""
+    """What moto made of a configuration, less what it adds beside a cache policy and a certificate of one's own."""
     behaviour, certificate = configuration["DefaultCacheBehavior"], configuration["ViewerCertificate"]
     if behaviour.cache_policy_id:
         behaviour.forwarded_values = None

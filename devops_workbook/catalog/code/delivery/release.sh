@@ -3,6 +3,7 @@
 # What ran before comes back by itself when the release fails or burns the error budget. Releasing what runs already
 # changes nothing. Run it with the tools: delivery/toolbox.sh delivery/release.sh production REGISTRY/NAME@sha256:...
 set -euo pipefail
+shopt -s inherit_errexit
 cd "$(dirname "$0")/.."
 usage="usage: delivery/release.sh ENVIRONMENT REFERENCE"
 ENVIRONMENT="${1:?$usage}"
@@ -64,7 +65,20 @@ watched() {
 }
 
 echo "$ENVIRONMENT: ${before:-nothing} is replaced by $image"
-released=yes
-release "$image" || released=
-if [ -z "$released" ] || ! watched; then back; fi
+# Not as a condition, within which the shell would go on after an error.
+set +e
+(
+    set -e
+    release "$image"
+)
+failed=$?
+if [ "$failed" -eq 0 ]; then
+    (
+        set -e
+        watched
+    )
+    failed=$?
+fi
+set -e
+[ "$failed" -eq 0 ] || back
 echo "$ENVIRONMENT runs $image."
