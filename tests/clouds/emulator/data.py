@@ -182,8 +182,8 @@ def replication_group(original: Any, self: ElastiCacheBackend, *arguments: Any, 
     return group
 
 
-_OF_GROUP = ("at_rest_encryption_enabled", "transit_encryption_enabled", "auth_token_enabled", "snapshot_window",
-             "snapshot_retention_limit")  # fmt: skip
+_OF_GROUP = ("at_rest_encryption_enabled", "transit_encryption_enabled", "transit_encryption_mode",
+             "auth_token_enabled", "snapshot_window", "snapshot_retention_limit")  # fmt: skip
 
 
 @replaces(ElastiCacheBackend, "describe_cache_clusters", for_="aws_elasticache_replication_group")
@@ -204,6 +204,7 @@ def clusters(original: Any, self: ElastiCacheBackend, cache_cluster_id: str | No
     self.cache_clusters.pop(cache_cluster_id, None)
     for attribute in _OF_GROUP:
         setattr(member, attribute, getattr(group, attribute, None))
+    member.security_groups = [{"SecurityGroupId": id_, "Status": "active"} for id_ in group.security_group_ids or ()]
     return [member]
 
 
