@@ -78,13 +78,16 @@ class Tool:
     run: Callable[[Path, str, str], tuple[Result, str]]
 
 
-def verify(folder: Path, watch: Callable[[str, float], None] = lambda _step, _done: None) -> Verification:
-    """Holds the files of a repository against every tool. watch: told what is checked and how much is done, 0-1.
+def verify(
+    folder: Path, watch: Callable[[str, float], None] = lambda _step, _done: None, tools: Sequence[Tool] | None = None
+) -> Verification:
+    """Holds the files of a repository against every tool, or those named. watch: told what is checked and how much is
+    done, 0-1.
 
     Raises FolderError if the list of generated files cannot be read.
     """
     paths = _paths(folder)
-    planned = [(tool, subject) for tool in TOOLS for subject in tool.subjects(paths)]
+    planned = [(tool, subject) for tool in (TOOLS if tools is None else tools) for subject in tool.subjects(paths)]
     checks = []
     with TemporaryDirectory(prefix="verify-") as scratch:
         copy = Path(scratch) / "copy"

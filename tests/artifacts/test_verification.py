@@ -191,6 +191,6 @@ def test_manifests_and_scripts_are_held_against_their_tools(
         [Artifact(a.path, a.text.replace(before, after, 1) if a.path == path else a.text) for a in made],
         tmp_path / "code",
     )
-    checks = verify(tmp_path / "code").checks
+    checks = [c for c in verify(tmp_path / "code").checks if c.files != "**"]
     assert {c.tool for c in checks} == {"kubectl kustomize", "shellcheck"}
     assert [c.tool for c in checks if c.result == "failed"] == ([fails] if fails else [])

@@ -5,13 +5,15 @@
 Terraform: format, init, validate and plan of every root. Google and Azure: the full cycle of every root as well, and
 what their plans say held against the providers' documentation. AWS: the full cycle, on an emulator, of as many designs
 as it takes to meet every resource type that is generated, at least eight. CloudFormation: cfn-lint, and every stack of
-the examples created on the emulator. All: checkov. Prints a line for every problem, a table, and what an emulator could
+the examples created on the emulator. All: checkov, and whatever else is generated against the tools that read it, as
+`devops-workbook verify` runs them. Prints a line for every problem, a table, and what an emulator could
 not show and why; exit status 1 if anything failed.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections import Counter
@@ -22,8 +24,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from devops_workbook.artifacts import verification
 from devops_workbook.artifacts.folder import write_folder
 from devops_workbook.artifacts.repository import Repository, repository
+from devops_workbook.artifacts.verification import Check
 from devops_workbook.catalog import load as catalog
 from devops_workbook.evaluate import evaluate
 from devops_workbook.requirements import Requirements
@@ -33,6 +37,7 @@ from tests.clouds.cover import cover
 from tests.clouds.cycle import STEPS, Account, run
 from tests.clouds.gaps import gaps, used
 from tests.clouds.terraform import Scratch
+from tests.clouds.tools import HOME
 
 LEAST_CYCLES = 8
 MOST_REASONS = 9
@@ -73,6 +78,7 @@ class Report:
     policy: policy.Policy | None = None
     values: documented.Checked = field(default_factory=documented.Checked)
     unmade: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
     seconds: float = 0.0
 
     @property
@@ -89,6 +95,7 @@ class Report:
         yield from self.policy.problems if self.policy else ()
         yield from self.many_reasons
         yield from self.values.wrong
+        yield from (f"{c.files} {c.tool}: {c.detail}" for c in self.checks if c.result == "failed")
 
 
 def designs(providers: Sequence[str], only: Sequence[str]) -> list[Design]:
@@ -128,12 +135,17 @@ def verify(design: Design, cycled: Collection[str] | None, work: Path, until: st
     write_folder(design.repository.artifacts, folder)
     infrastructure = folder / "infrastructure"
     report.policy = policy.check(infrastructure)
+    report.checks = verification.verify(folder, tools=_BESIDE).checks
     if design.language == "terraform":
         _terraform(report, infrastructure, work / f"{design.id}-run", until, cycled)
     else:
         _cloudformation(report, infrastructure, work / f"{design.id}-run", until)
     report.seconds = time.monotonic() - start
     return report
+
+
+# Terraform, CloudFormation and policy are looked at more closely here than `devops-workbook verify` does.
+_BESIDE = tuple(t for t in verification.TOOLS if t.program not in ("terraform", "cfn-lint", "checkov"))
 
 
 def _terraform(report: Report, infrastructure: Path, work: Path, until: str, cycled: Collection[str] | None) -> None:
@@ -178,9 +190,10 @@ def _failed(report: Report) -> Iterator[str]:
     yield from (f"FAILED  {report.design.id}: {problem}" for problem in report.problems)
 
 
-_HELD = "checkov: passed, failed, reasons"
+_HELD, _TOOLS = "checkov: passed, failed, reasons", "tools: passed, absent"
 _HEAD = (
-    f"{'design':64} {'code':15}{'plan':>6}{'apply':>7}{'drift':>6}{'gone':>6}   {_HELD:34}{'unknown':>8}{'seconds':>9}"
+    f"{'design':64} {'code':15}{'plan':>6}{'apply':>7}{'drift':>6}{'gone':>6}   {_HELD:34}{_TOOLS:23}{'unknown':>8}"
+    f"{'seconds':>9}"
 )
 
 
@@ -188,8 +201,11 @@ def _row(report: Report) -> str:
     account, found = report.account, report.policy
     counts = "".join(f"{account.count(s):>{w}}" for s, w in (("plan", 6), ("apply", 7), ("again", 6), ("destroy", 6)))
     held = f"{found.passed}, {len(found.failed)}, {len(found.reasons)}" if found else "-"
+    results = Counter(c.result for c in report.checks)
+    tools = f"{results['passed']}, {results['not verified']}"
     verdict = "FAILED" if any(True for _ in report.problems) else "ok"
-    return (f"{report.design.id[:63]:64} {report.design.language:15}{counts}   {held:34}{len(report.values.unknown):>8}"
+    return (f"{report.design.id[:63]:64} {report.design.language:15}{counts}   {held:34}{tools:23}"
+            f"{len(report.values.unknown):>8}"
             f"{report.seconds:>9.0f}  {verdict}")  # fmt: skip
 
 
@@ -223,6 +239,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def whole(d: Design) -> Collection[str] | None:
         return None if d.provider != "aws" else ONCE if d.id in chosen else ()
 
+    here = (str(HOME / "pipelines" / "bin"), str(Path(sys.executable).parent))
+    os.environ["PATH"] = os.pathsep.join((*here, os.environ["PATH"]))
     with ExitStack() as stack:
         work = Path(asked.keep or stack.enter_context(TemporaryDirectory(prefix="verify-")))
         with ThreadPoolExecutor(asked.jobs) as pool:

@@ -31,6 +31,7 @@ def rules(b: Blueprint) -> Iterator[Artifact]:
     yield Artifact(".github/CODEOWNERS" if on_github else ".gitlab/CODEOWNERS", _owners(b))
     yield from _on_github(b) if on_github else _on_gitlab(b)
     name = "github" if on_github else "gitlab"
+    yield Artifact(".gitleaks.toml", source("delivery/gitleaks.toml"))
     yield Artifact(f"{FOLDER}/protect.sh", source(f"delivery/protect-{name}.sh"), executable=True)
 
 

@@ -212,7 +212,8 @@ def test_names_are_names_whatever_the_system_is_called(name: str) -> None:
 def test_the_variables_have_values_that_their_own_checks_would_pass() -> None:
     b = blueprint("payments-api")
     values = {v.name: v.value for v in root_variables(b)}
-    assert values["domain"] == "payments-api.example.com"
+    assert values["domain"].values["production"] == "payments-api.example.com"
+    assert not values["domain"].constant  # no two environments have the same name
     assert values["notification_address"].endswith("@example.com")
     assert re.fullmatch(r"[0-9A-F]{6}(-[0-9A-F]{6}){2}", values["billing_account"])
 
