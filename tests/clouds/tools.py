@@ -84,6 +84,7 @@ _OURS: dict[str, Callable[[], Path | None]] = {
     "moto": lambda: HOME / "tools" / "bin" / "moto_server",
     "cfn-lint": lambda: HOME / "tools" / "bin" / "cfn-lint",
     "checkov": lambda: HOME / "checkov" / "bin" / "checkov",
+    "datadog-api-client": lambda: next((HOME / "pipelines").glob("lib/*/site-packages/datadog_api_client"), None),
     **{name: _of_pipelines(name) for name in ("actionlint", "check-jsonschema", "hadolint", "zizmor")},
 }
 _HOW = {name: _CLOUDS for name in _OURS if name != "terraform-provider-aws"} | {

@@ -71,7 +71,11 @@ def _of_alert(a: Alert) -> Notice:
         facts.append(("Fires after a total outage of", f"{a.page_seconds / 60:.1f} min"))
         facts.append(("Error budget gone by then", f"{100 * a.budget_spent:.2g} %"))
     queries = tuple((f"Now; the bound is {number(c.bound)}", c.series) for c in a.conditions)
-    return Notice(a.id, a.name, a.severity, a.component, _KINDS[a.concern], a.expr, a.why, queries, tuple(facts))
+    if a.native:
+        queries = (("The query, for the time around it", a.native.rpartition(" ")[0].rpartition(" ")[0]),)
+    return Notice(
+        a.id, a.name, a.severity, a.component, _KINDS[a.concern], a.native or a.expr, a.why, queries, tuple(facts)
+    )
 
 
 _UNITS = {"ms": "{:.4g} ms at the 99th percentile", "1/s": "{:,.4g} a second", "share": "{:.4g} of all"}

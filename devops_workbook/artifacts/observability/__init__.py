@@ -11,6 +11,7 @@ from devops_workbook.artifacts.model import Artifact
 from devops_workbook.artifacts.observability.alertmanager import alertmanager_files
 from devops_workbook.artifacts.observability.collector import collector_files
 from devops_workbook.artifacts.observability.dashboards import grafana_files
+from devops_workbook.artifacts.observability.datadog import datadog_alerts, datadog_files
 from devops_workbook.artifacts.observability.measures import END_MINUTES, Counter
 from devops_workbook.artifacts.observability.model import Alert, Recording
 from devops_workbook.artifacts.observability.prometheus import prometheus_files
@@ -39,8 +40,10 @@ class Watch:
 
 
 def observability(b: Blueprint) -> Watch:
-    """How the service is watched: the collector, and Prometheus where the plan chose it for metrics."""
+    """How the service is watched: the collector, and Prometheus or Datadog where the plan chose it for metrics."""
     collector = tuple(collector_files(b))
+    if b.choice("observability.metrics") == "datadog":
+        return Watch((*collector, *datadog_files(b)), datadog_alerts(b))
     if b.choice("observability.metrics") != "prometheus":
         return Watch(collector, ())
     counters = counters_of(b)

@@ -59,7 +59,7 @@ def _configuration(b: Blueprint) -> list[tuple[str, Any]]:
         ("receivers", receivers),
         ("processors", _processors(b)),
         ("exporters", exporters),
-        ("service", {"extensions": ["health_check"], "pipelines": _pipelines(own, several)}),
+        ("service", {"extensions": ["health_check"], "pipelines": _pipelines(b, own, several)}),
     ]
 
 
@@ -86,8 +86,13 @@ def _placed(settings: Any, region: str) -> Any:
     return region if settings == "{region}" else settings
 
 
-def _pipelines(own: Mapping[str, tuple[str, Any]], several: bool) -> dict[str, Any]:
-    usual = ["memory_limiter", "batch"]
+def _by_environment(b: Blueprint) -> bool:
+    """Whether what is kept must say of which environment it is."""
+    return b.choice("observability.metrics") == "datadog"
+
+
+def _pipelines(b: Blueprint, own: Mapping[str, tuple[str, Any]], several: bool) -> dict[str, Any]:
+    usual = ["memory_limiter", *(["resource"] if _by_environment(b) else []), "batch"]
     found: dict[str, Any] = {}
     for kind, (exporter, _) in own.items():
         if kind == "traces":
@@ -95,11 +100,15 @@ def _pipelines(own: Mapping[str, tuple[str, Any]], several: bool) -> dict[str, A
             if several:
                 found["traces"] = {"receivers": ["otlp"], "processors": ["memory_limiter"],
                                    "exporters": ["loadbalancing"]}  # fmt: skip
-            found[chosen] = {"receivers": [entry], "processors": ["memory_limiter", "tail_sampling", "batch"],
+            found[chosen] = {"receivers": [entry], "processors": [usual[0], "tail_sampling", *usual[1:]],
                              "exporters": [exporter]}  # fmt: skip
         else:
             dropped = ["filter/debug"] if kind == "logs" else []
-            found[kind] = {"receivers": ["otlp"], "processors": [usual[0], *dropped, usual[1]], "exporters": [exporter]}
+            found[kind] = {
+                "receivers": ["otlp"],
+                "processors": [usual[0], *dropped, *usual[1:]],
+                "exporters": [exporter],
+            }
     return found
 
 
@@ -108,6 +117,9 @@ def _processors(b: Blueprint) -> dict[str, Any]:
         "memory_limiter": {"check_interval": "1s", "limit_percentage": _MEMORY, "spike_limit_percentage": _SPIKE},
         "batch": {"timeout": "5s", "send_batch_size": 8192},
     }
+    if _by_environment(b):
+        told = {"key": "deployment.environment.name", "value": "${env:ENVIRONMENT}", "action": "upsert"}
+        found["resource"] = Noted({"attributes": [told]}, "One account has all environments; monitors are of one.")
     if b.has("logs"):
         found["filter/debug"] = Noted({"logs": {"log_record": ["severity_number < SEVERITY_NUMBER_INFO"]}},
                                       _volume(b, "logs"))  # fmt: skip

@@ -61,7 +61,7 @@ class Alert:
     hold, "" = at once; why: what the bounds rest on; least_traffic: requests in the short window from which it means
     anything, None = it does not depend on traffic; page_seconds: from the start of a total outage to the alert,
     evaluation included, and budget_spent: the share (0-1) of the 30-day error budget that is gone by then, both None
-    where the alert is not on an objective.
+    where the alert is not on an objective; native: the query by which another tool than Prometheus raises it.
     """
 
     name: str
@@ -75,6 +75,7 @@ class Alert:
     least_traffic: int | None = None
     page_seconds: float | None = None
     budget_spent: float | None = None
+    native: str = ""
 
     @property
     def id(self) -> str:
