@@ -35,8 +35,8 @@ _warm: dict[tuple[str, str], int] = {}
 
 @answers("autoscaling", "CreateAutoScalingGroup", "UpdateAutoScalingGroup", for_="aws_autoscaling_group")
 def note_warmup(asked: Asked) -> Mapping[str, Any]:
-    if "DefaultInstanceWarmup" in asked:
-        _warm[asked.region, asked["AutoScalingGroupName"]] = int(asked["DefaultInstanceWarmup"])
+    if warm := asked.get("DefaultInstanceWarmup", 0):
+        _warm[asked.region, asked["AutoScalingGroupName"]] = int(warm)
     return MOTO
 
 
