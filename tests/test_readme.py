@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import typer.main
 
+from devops_workbook.artifacts.verification import TOOLS
 from devops_workbook.cli import app
 from devops_workbook.requirements import FieldSpec, field_specs
 from devops_workbook.scenario import examples
@@ -79,3 +80,7 @@ def test_every_example_is_named(readme: str, name: str) -> None:
 def test_files_it_points_to_are_there(readme: str) -> None:
     targets = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", readme)
     assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+def test_every_tool_that_verify_uses_is_named(readme: str) -> None:
+    assert [t.program for t in TOOLS if f"`{t.program}`" not in readme] == []

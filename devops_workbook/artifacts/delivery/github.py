@@ -88,6 +88,7 @@ def _checks(b: Blueprint) -> Sections:
     jobs |= {job.id: _job(b, job) for job in scans(b)}
     for job in plans(b):
         plan = _job(b, job, {"ENVIRONMENT": FOLDERS[job.environment]})
+        plan["steps"].insert(-1, {"name": "Tell", "run": 'cat reports/plan.md >>"$GITHUB_STEP_SUMMARY"'})
         # A fork has no identity in the cloud.
         jobs[job.id] = {"if": "github.event.pull_request.head.repo.full_name == github.repository", **plan}
     return [

@@ -49,15 +49,21 @@ def _blocks(b: Blueprint) -> Iterator[str]:
 
 def _table(jobs: list[Job]) -> str:
     rows = [
-        (escape(_about(job)), "; ".join(f"`{command}`" for _, command in job.run), f"{job.minutes}",
-         "a person agrees first" if job.approved else "")
+        (escape(_about(job)), " ".join(f"`{_told(job, command)}`" for _, command in job.run), f"{job.minutes}")
         for job in jobs
     ]  # fmt: skip
-    return table(("Job", "Runs", "Ends after, min", ""), rows, right=(2,))
+    return table(("Job", "Runs", "Ends after, min"), rows, right=(2,))
+
+
+def _told(job: Job, command: str) -> str:
+    """A command with what the job is about in the place of its variables."""
+    folder = FOLDERS.get(job.environment, "")
+    return command.replace('"$SERVICE"', job.service).replace("$SERVICE", job.service).replace('"$ENVIRONMENT"', folder)
 
 
 def _about(job: Job) -> str:
-    return f"{job.title} ({job.service})" if job.service and job.service not in job.title else job.title
+    title = f"{job.title} ({job.service})" if job.service and job.service not in job.title else job.title
+    return f"{title}; a person agrees first" if job.approved else title
 
 
 def _from(line: Line) -> str:
