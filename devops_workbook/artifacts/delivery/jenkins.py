@@ -72,11 +72,10 @@ def _stage(b: Blueprint, job: Job, *, when: str = "", image: bool = False, asks:
     variables = [f"{name} = {_quoted(value)}" for name, value in told.items() if value]
     commands = [f"sh {_quoted(command)}" for _, command in job.run]
     if job.vouched:
-        held = ", ".join(
-            f"string(credentialsId: '{id}', variable: '{variable}')"
-            for variable, id in {**_CREDENTIALS, **_own_registry(b)}.items()
-        )
-        commands = _block(f"withCredentials([{held}])", commands)
+        held = {**_CREDENTIALS, **_own_registry(b)}
+        vouchers = [f"string(credentialsId: '{id}', variable: '{variable}')," for variable, id in held.items()]
+        vouchers[-1] = vouchers[-1].removesuffix(",")
+        commands = ["withCredentials([", *(f"{_INDENT}{x}" for x in vouchers), *_block("])", commands)]
     body = [
         *([f"when {{ {when} }}"] if when else []), *asks,
         f"options {{ timeout(time: {job.minutes}, unit: 'MINUTES') }}",
