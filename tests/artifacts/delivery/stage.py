@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-PLAYED = ("aws", "az", "checkov", "cosign", "crane", "curl", "docker", "gcloud", "gitleaks", "grype", "kubectl",
+PLAYED = ("aws", "az", "checkov", "cosign", "crane", "curl", "docker", "gcloud", "gh", "gitleaks", "grype", "kubectl",
           "semgrep", "sleep", "syft", "terraform")  # fmt: skip
 _PLAYER = """\
 #!{python}

@@ -3,7 +3,8 @@
 set -euo pipefail
 
 restored() {
-    local copy region="${REGIONS%% *}"
+    # Not local: what takes the copy away runs when the script ends.
+    region="${REGIONS%% *}"
     copy="$PREFIX-restore-$(date +%s)"
     trap 'gcloud alloydb clusters delete "$copy" --project "$PROJECT" --region "$region" --force --quiet' EXIT
     gcloud alloydb clusters restore "$copy" --project "$PROJECT" --region "$region" --source-cluster "$DATABASE" \

@@ -3,7 +3,8 @@
 set -euo pipefail
 
 restored() {
-    local group="${RESOURCE_GROUPS%% *}" server copy
+    # Not local: what takes the copy away runs when the script ends.
+    group="${RESOURCE_GROUPS%% *}"
     copy="restore-$(date +%s)"
     server="$(az sql server list --resource-group "$group" --query '[0].name' --output tsv)"
     trap 'az sql db delete --yes --name "$copy" --server "$server" --resource-group "$group"' EXIT

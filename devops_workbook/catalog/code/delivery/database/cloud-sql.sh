@@ -3,7 +3,7 @@
 set -euo pipefail
 
 restored() {
-    local clone
+    # Not local: what takes the copy away runs when the script ends.
     clone="$PREFIX-restore-$(date +%s)"
     trap 'gcloud sql instances delete "$clone" --project "$PROJECT" --quiet' EXIT
     gcloud sql instances clone "$DATABASE" "$clone" --project "$PROJECT" \

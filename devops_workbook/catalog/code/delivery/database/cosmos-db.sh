@@ -3,7 +3,8 @@
 set -euo pipefail
 
 restored() {
-    local group="${RESOURCE_GROUPS%% *}" account copy place
+    # Not local: what takes the copy away runs when the script ends.
+    group="${RESOURCE_GROUPS%% *}"
     account="$(az cosmosdb list --resource-group "$group" --query '[0].name' --output tsv)"
     place="$(az cosmosdb list --resource-group "$group" --query '[0].location' --output tsv)"
     copy="restore-$(date +%s)"

@@ -3,7 +3,7 @@
 set -euo pipefail
 
 restored() {
-    local copy backup
+    # Not local: what takes the copy away runs when the script ends.
     copy="restore-$(date +%s)"
     backup="$(gcloud firestore backups list --project "$PROJECT" --format json |
         jq -r '[.[] | select(.state == "READY")] | max_by(.snapshotTime) | .name // empty')"
