@@ -80,13 +80,12 @@ def _started(b: Blueprint) -> Iterator[str]:
 
 
 def _on(line: Line) -> str:
-    """That a commit was pushed to a branch of a line."""
+    """That a commit came to a branch of a line; a run that the clock started on it is another."""
     names = [re.escape(x).replace(r"\*", ".+").replace("/", r"\/") for x in line.branches]
     pattern = names[0] if len(names) == 1 else f"({'|'.join(names)})"
-    pushed = '$CI_PIPELINE_SOURCE == "push" && '
     if len(names) == 1:
-        return f'{pushed}$CI_COMMIT_BRANCH == "{line.branches[0]}"'
-    return f"{pushed}$CI_COMMIT_BRANCH =~ /^{pattern}$/"
+        return f'$CI_COMMIT_BRANCH == "{line.branches[0]}" && $SCHEDULE == null'
+    return f"$CI_COMMIT_BRANCH =~ /^{pattern}$/ && $SCHEDULE == null"
 
 
 # --- jobs ------------------------------------------------------------------------------------------------

@@ -304,6 +304,16 @@ def test_files_keep_to_the_published_schemas(part: str, schema: str, tmp_path: P
     _run("check-jsonschema", "--builtin-schema", f"vendor.{schema}", *found)
 
 
+@pytest.mark.needs("checkov")
+@pytest.mark.parametrize(
+    "id", [next(id for id in DESIGNS if part in id) for part in ("-github-actions-", "-gitlab-ci-2")]
+)
+def test_checkov_has_nothing_to_say(id: str, tmp_path: Path) -> None:
+    folder = written(files(id), tmp_path / "repository")
+    _run("checkov", "--directory", str(folder), "--framework", "dockerfile", "github_actions", "gitlab_ci", "secrets",
+         "--compact", "--quiet")  # fmt: skip
+
+
 @pytest.mark.parametrize("id", [id for id in DESIGNS if "-gitlab-ci-" in id])
 def test_gitlab_s_jobs_wait_for_jobs_that_run_in_the_same_pipeline(id: str) -> None:
     pipeline = yaml.safe_load(files(id)[".gitlab-ci.yml"])

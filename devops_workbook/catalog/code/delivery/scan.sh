@@ -16,7 +16,8 @@ secrets)
     gitleaks git --redact --no-banner --report-path reports/secrets.json .
     ;;
 infrastructure)
-    checkov --directory . --framework terraform cloudformation kubernetes dockerfile --compact --quiet \
+    checkov --directory . --compact --quiet \
+        --framework terraform cloudformation kubernetes dockerfile github_actions gitlab_ci \
         --output cli --output junitxml --output-file-path console,reports/infrastructure.xml
     ;;
 image)

@@ -1,5 +1,6 @@
 # A Java service: built by its Maven wrapper to target/service.jar. Unit tests are Surefire's, integration and end-to-end
 # tests Failsafe's, in the profiles integration and end-to-end. Nothing of the build is in the image that runs.
+# checkov:skip=CKV_DOCKER_2: what runs the image asks the service at /health
 FROM @jdk@ AS base
 WORKDIR /app
 COPY mvnw pom.xml ./
