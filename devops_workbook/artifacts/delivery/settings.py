@@ -29,6 +29,10 @@ _SHARES = {"canary": "5 25 50 100", "blue-green": "100", "rolling": "100"}  # pe
 _PLACE = re.compile(r"\{(\w+)\}")
 _SECRET_DAYS = re.compile(r"tokens every (\d+)|rotated every (\d+) days")
 _HOSTS = {"github": "ghcr.io", "gitlab": "registry.gitlab.com", "self-hosted": "registry.example.com"}
+_SIGNER_TO_SET = {
+    "SIGNER_ISSUER": "who vouches for whoever signs images",
+    "SIGNER_IDENTITY": "the repository, or the job, whose pipeline signs images",
+}
 SIGNER = {
     "github-actions": ("https://token.actions.githubusercontent.com", "https://github.com/{repository}/"),
     "gitlab-ci": ("https://gitlab.com", "https://gitlab.com/{repository}//"),
@@ -70,7 +74,8 @@ def identity(b: Blueprint, e: Deployment) -> str:
 
 def setting_files(b: Blueprint) -> Iterator[Artifact]:
     """The settings, and what each component is planned to cost, by environment."""
-    yield Artifact(f"{FOLDER}/settings.env", _written("What all environments share.", _shared(b), fact(b)["to_set"]))
+    to_set = {**fact(b)["to_set"], **(_SIGNER_TO_SET if signed(b) else {})}
+    yield Artifact(f"{FOLDER}/settings.env", _written("What all environments share.", _shared(b), to_set))
     for e in b.environments:
         told = f"What {e.title.lower()} has for its own."
         yield Artifact(f"{FOLDER}/{FOLDERS[e.environment]}.env", _written(told, _of(b, e), fact(b)["to_set"]))
@@ -106,6 +111,8 @@ def _shared(b: Blueprint) -> dict[str, str]:
     registry, user = _registry(b)
     known = _known(b, b.environments[0])
     issuer, signer = SIGNER[b.choice("cicd.platform")]
+    if b.requirements.source_host == "self-hosted":
+        issuer, signer = (x.replace("https://gitlab.com", "https://git.example.com") for x in (issuer, signer))
     own = "--fulcio-url https://fulcio.example.com --rekor-url https://rekor.example.com" if own_host(b) else ""
     return {
         "SYSTEM": b.names.system,
