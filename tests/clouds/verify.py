@@ -45,6 +45,9 @@ MOST_REASONS = 9
 # a gateway and no keys of its own at once, each with checks that it answers with reasons; no scenario shown has.
 MOST_REASONS_OF_COVER = {"aws": 20, "gcp": 11, "azure": 9}
 ONCE = ("bootstrap", "shared", "environments/production")
+RESTING = "environments/dev"
+# What puts an environment to rest at night; production has none of it.
+OF_RESTING = ("aws_scheduler_schedule", "aws_appautoscaling_scheduled_action", "aws_autoscaling_schedule")
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,10 +237,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     found = designs(asked.provider or list(catalog().providers), asked.only or [])
     on_aws = [d for d in found if d.provider == "aws" and d.language == "terraform"]
-    chosen = {d.id for d in to_cycle(on_aws)}
+    chosen = to_cycle(on_aws)
+    resting = {next((d.id for d in chosen if type_ in d.types), "") for type_ in OF_RESTING}
 
     def whole(d: Design) -> Collection[str] | None:
-        return None if d.provider != "aws" else ONCE if d.id in chosen else ()
+        if d.provider != "aws":
+            return None
+        return (*ONCE, *[RESTING] * (d.id in resting)) if d in chosen else ()
 
     here = (str(HOME / "pipelines" / "bin"), str(Path(sys.executable).parent))
     os.environ["PATH"] = os.pathsep.join((*here, os.environ["PATH"]))
