@@ -24,8 +24,8 @@ __all__ = ["delivery", "first_run"]
 _PLATFORMS: Mapping[str, Callable[[Blueprint], Iterable[Artifact]]] = {
     "github-actions": github, "gitlab-ci": gitlab, "jenkins": jenkins,
 }  # fmt: skip
-_ALWAYS = ("toolbox", "test", "scan", "login", "registry", "image", "version", "tag", "release", "restore-test",
-           "rotation")  # fmt: skip
+_ALWAYS = ("toolbox", "token", "test", "scan", "login", "registry", "image", "version", "tag", "release",
+           "restore-test", "rotation")  # fmt: skip
 
 
 def delivery(b: Blueprint) -> tuple[Artifact, ...]:

@@ -272,9 +272,13 @@ def test_signing_in_takes_one_role_for_another(tmp_path: Path) -> None:
     reference = f"{_registry(folder)}:1@sha256:{NEW}"
     played = play(folder, ["bash", "delivery/release.sh", "production", reference], lines, {"OIDC_TOKEN": "token"})
     assert played.status == 0, played.said
-    first, second = played.matching("aws sts")
+    first, second = played.matching("aws sts")[:2]
     assert re.search(
         r"assume-role-with-web-identity --web-identity-token token --role-arn arn:aws:iam::\d+:role/\S+-release-prod ",
         first,
     )
     assert re.search(r"assume-role --role-arn arn:aws:iam::\d+:role/\S+-prod-deploy ", second)
+    # Credentials live an hour, so that every region begins with new ones.
+    regions = re.search(r"^REGIONS='?([^'\n]+)'?$", settings.read_text(), re.MULTILINE)
+    assert regions
+    assert len(played.matching("aws sts")) == 2 * (1 + len(regions[1].split()))

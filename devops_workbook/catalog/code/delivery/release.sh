@@ -21,7 +21,10 @@ esac
 . delivery/cloud.sh
 . delivery/compute.sh
 
-sign_in "$IDENTITY"
+# Credentials live an hour: every region begins with new ones, and so does the way back.
+again() { sign_in "$IDENTITY"; }
+
+again
 # What was not built and signed by this pipeline does not run.
 if [ -n "$SIGNED" ]; then
     # shellcheck disable=SC2086

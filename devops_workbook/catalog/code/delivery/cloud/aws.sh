@@ -15,9 +15,11 @@ assume() {
 # sign_in plan | build | IDENTITY [apply]: the token gives the run a role in the account of delivery, and that one a
 # role in the account of the environment. Without a token whoever is signed in already works on.
 sign_in() {
-    [ -n "${OIDC_TOKEN:-}" ] || return 0
+    local token
+    token="$(delivery/token.sh)"
+    [ -n "$token" ] || return 0
     unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
-    assume assume-role-with-web-identity --web-identity-token "$OIDC_TOKEN" \
+    assume assume-role-with-web-identity --web-identity-token "$token" \
         --role-arn "arn:aws:iam::$DELIVERY_ACCOUNT:role/$SYSTEM-$1"
     case "$1" in
     build) ;;

@@ -5,11 +5,13 @@ set -euo pipefail
 # sign_in plan | build | IDENTITY: the token stands for a managed identity, which has no key.
 # Without a token whoever is signed in already works on.
 sign_in() {
-    [ -n "${OIDC_TOKEN:-}" ] || return 0
+    local token
+    token="$(delivery/token.sh)"
+    [ -n "$token" ] || return 0
     local name
     name="CLIENT_${1^^}"
-    az login --service-principal --username "${!name}" --tenant "$TENANT" --federated-token "$OIDC_TOKEN" --output none
-    export ARM_USE_OIDC=true ARM_OIDC_TOKEN="$OIDC_TOKEN" ARM_TENANT_ID="$TENANT" ARM_CLIENT_ID="${!name}"
+    az login --service-principal --username "${!name}" --tenant "$TENANT" --federated-token "$token" --output none
+    export ARM_USE_OIDC=true ARM_OIDC_TOKEN="$token" ARM_TENANT_ID="$TENANT" ARM_CLIENT_ID="${!name}"
     if [ -n "${SUBSCRIPTION:-}" ]; then az account set --subscription "$SUBSCRIPTION"; fi
 }
 

@@ -6,14 +6,16 @@ set -euo pipefail
 # sign_in plan | build | IDENTITY: the token is exchanged for a service account whenever a tool asks for credentials.
 # Without a token whoever is signed in already works on.
 sign_in() {
-    [ -n "${OIDC_TOKEN:-}" ] || return 0
+    local token
+    token="$(delivery/token.sh)"
+    [ -n "$token" ] || return 0
     local account
     case "$1" in
     plan) account="plan-changes" ;;
     build) account="build-images" ;;
     *) account="deploy-$1" ;;
     esac
-    printf '%s' "$OIDC_TOKEN" >/tmp/token
+    printf '%s' "$token" >/tmp/token
     gcloud iam workload-identity-pools create-cred-config "$IDENTITY_PROVIDER" --quiet \
         --service-account "$account@$SHARED_PROJECT.iam.gserviceaccount.com" \
         --credential-source-file /tmp/token --output-file /tmp/credentials.json

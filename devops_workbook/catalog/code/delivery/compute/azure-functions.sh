@@ -22,6 +22,7 @@ release() {
     crane export "$1" - | tar --extract --directory /tmp/package app
     python -c 'import shutil; shutil.make_archive("/tmp/package/service", "zip", "/tmp/package/app")'
     for group in $RESOURCE_GROUPS; do
+        again
         app="$(name_in "$group")"
         az functionapp deployment source config-zip --name "$app" --resource-group "$group" --src /tmp/package/service.zip
         az functionapp config appsettings set --name "$app" --resource-group "$group" --settings "RELEASE=$1" --output none

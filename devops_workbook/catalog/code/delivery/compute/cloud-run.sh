@@ -24,6 +24,7 @@ running() {
 release() {
     local region service revision share told
     for region in $REGIONS; do
+        again
         service="$(name_in "$region")"
         gcloud run deploy "$service" --quiet --project "$PROJECT" --region "$region" --image "$1" --no-traffic
         revision="$(gcloud run services describe "$service" --project "$PROJECT" --region "$region" \

@@ -17,6 +17,7 @@ running() {
 release() {
     local group app before revision share told end
     for group in $RESOURCE_GROUPS; do
+        again
         app="$(name_in "$group")"
         end=$((SECONDS + ROLLOUT_SECONDS))
         before="$(az containerapp show --name "$app" --resource-group "$group" \

@@ -52,6 +52,7 @@ switched() {
 release() {
     local region definition
     for region in $REGIONS; do
+        again
         definition="$(defined "$region" "$1")"
         if [ -n "$CODEDEPLOY" ]; then switched "$region" "$definition"; else rolled "$region" "$definition"; fi
     done

@@ -39,6 +39,7 @@ settled() {
 release() {
     local overlay
     for overlay in $OVERLAYS; do
+        again
         cluster_credentials "$overlay"
         sed -i "s|^IMAGE=.*|IMAGE=$1|" "kubernetes/overlays/$overlay/cluster.env"
         kubectl apply --server-side --force-conflicts --kustomize "kubernetes/overlays/$overlay"

@@ -21,6 +21,7 @@ running() {
 release() {
     local region before after content deployment
     for region in $REGIONS; do
+        again
         before="$(version_here "$region")"
         after="$(aws lambda update-function-code --region "$region" --function-name "$function" --publish \
             --image-uri "$1" --query Version --output text)"

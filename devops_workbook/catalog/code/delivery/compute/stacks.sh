@@ -21,6 +21,7 @@ running() {
 release() {
     local site
     for site in $SITES; do
+        again
         ROLE_ARN="arn:aws:iam::$ACCOUNT:role/$PREFIX-cloudformation" infrastructure/deploy.sh "$ENVIRONMENT" "$site" "ImageTag=${1##*:}"
     done
 }
