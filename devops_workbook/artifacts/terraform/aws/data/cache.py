@@ -12,7 +12,6 @@ __all__ = ["cache"]
 
 _ENGINE, _VERSION = "valkey", "8.0"
 _COMMANDS = "on ~* +@all -@admin -@dangerous"
-_PAIR = 2  # nodes, of which one takes over
 
 
 def cache(d: Scope) -> None:
@@ -38,8 +37,7 @@ def cache(d: Scope) -> None:
                     file="cache", tags=d.tags("cache"))  # fmt: skip
     skips = {} if d.own_keys else {"CKV_AWS_191": PROVIDER_KEYS}
     skips["CKV_AWS_31"] = "members sign in by IAM, for which there is no token"
-    if d.b.environments[0].sizes["cache"].maximum < _PAIR:
-        skips["CKV2_AWS_50"] = "the plan has one node at a site; what it held is read from the database again"
+    skips["CKV2_AWS_50"] = "as the plan has it for each environment, by the number of nodes"
     made = m.resource(
         "aws_elasticache_replication_group", "this", "cache", file="cache", why=d.b.why("scaling.caching"), skips=skips,
         count=some, replication_group_id=named("cache"), description="Answers that are read again and again.",
