@@ -1,7 +1,8 @@
-"""Grafana dashboards: the service, its objectives, and what carries it.
+"""Grafana dashboards: the service, its objectives, what carries it, what it is used for and what it costs.
 
 Every query is on what Prometheus records for the alerts, or on a metric that something in the design emits; every bound
-that a panel draws is an alert's. The JSON is Grafana's dashboard model (https://grafana.com/docs/grafana/latest/
+that a panel draws is an alert's. What the plan says beside what is measured is a line of its own: costs are the plan's,
+divided by the requests that there are. The JSON is Grafana's dashboard model (https://grafana.com/docs/grafana/latest/
 dashboards/build-dashboards/view-dashboard-json-model/).
 """
 
@@ -26,7 +27,7 @@ _FOLDER = "observability/grafana"
 _WIDTH, _COLUMNS, _HEIGHT = 24, 2, 8
 _SCHEMA = 39  # of the model, as Grafana 11 writes it
 _SOURCE = {"type": "prometheus", "uid": "${source}"}
-Unit = Literal["reqps", "percentunit", "s", "short", "cores"]
+Unit = Literal["reqps", "percentunit", "s", "short", "cores", "currencyUSD"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ def dashboards_of(b: Blueprint, recordings: Sequence[Recording], alerts: Sequenc
         Dashboard("service", "Service", tuple(_service(b, recorded, alerts))),
         Dashboard("objectives", "Objectives", tuple(_objectives(b, alerts))),
         Dashboard("infrastructure", "What carries it", tuple(_infrastructure(b, recorded, alerts))),
+        Dashboard("business", "Use", tuple(_business(b))),
+        Dashboard("cost", "Cost", tuple(_cost(b))),
     )
     return tuple(d for d in found if d.panels)
 
@@ -138,6 +141,50 @@ def _infrastructure(b: Blueprint, recorded: set[str], alerts: Sequence[Alert]) -
                          0.5, 0.99)  # fmt: skip
         waiting = 'sum(db_client_connection_pending_requests{job="service"})'
         yield Panel("Database: waiting for a connection", "short", (("waiting", waiting),), "Requests without one.")
+
+
+_DAY_SECONDS = 86_400
+_MONTH_SECONDS = 730 * 3600
+_LARGEST = 8
+
+
+def _business(b: Blueprint) -> Iterator[Panel]:
+    r, metric = b.requirements, handled(b)
+    good = objectives_of(b)[0].good.selector
+    served = f'sum(increase({metric}_count{{job="service"}}[1d]))'
+    yield Panel("Requests a day", "short", (("handled", served), ("succeeded", f"sum(increase({good}[1d]))"),
+                                            ("planned average", f"vector({number(r.average_rps * _DAY_SECONDS)})")),
+                "What the requirements expect on average, beside what there was in the last 24 hours.")  # fmt: skip
+    planned = b.assessment.capacity.origin_rps
+    yield Panel("Of the planned peak", "percentunit",
+                (("now", f'sum(rate({metric}_count{{job="service"}}[5m])) / {number(planned)}'),),
+                f"Capacity was sized for {planned:,.4g} requests a second in {r.horizon_months} months.")  # fmt: skip
+    label = "http_request_method" if r.workload_type == "web-api" else "messaging_operation_name"
+    kinds = f'sum by ({label}) (rate({metric}_count{{job="service"}}[5m]))'
+    yield Panel("By kind", "reqps", (("{{" + label + "}}", kinds),), "What is asked for.")
+
+
+def _cost(b: Blueprint) -> Iterator[Panel]:
+    cost, metric = b.assessment.cost, handled(b)
+    production = next((e.monthly_usd for e in cost.environments if e.id == "production"), 0.0)
+    thousands = f'(sum(rate({metric}_count{{job="service"}}[1h])) * {number(_MONTH_SECONDS / 1000)})'
+    planned = production / (b.requirements.average_rps * _MONTH_SECONDS / 1000)
+    yield Panel("Of a thousand requests", "currencyUSD",
+                (("at this hour's load", f"vector({number(round(production, 2))}) / {thousands}"),
+                 ("planned", f"vector({number(planned)})")),
+                "The planned cost of production, divided by the requests that there are.")  # fmt: skip
+    lines = tuple((e.id, f"vector({number(round(e.monthly_usd, 2))})") for e in cost.environments)
+    total = sum(b.budgets_usd.values.values())
+    yield Panel("A month, by environment", "currencyUSD", (*lines, ("all budgets", f"vector({number(total)})")),
+                "The plan's; the provider's bill is looked at beside it every month.")  # fmt: skip
+    parts: dict[str, float] = {}
+    for line in cost.lines:
+        if line.environment == "production" and line.monthly_usd:
+            parts[line.component] = parts.get(line.component, 0.0) + line.monthly_usd
+    largest = sorted(parts.items(), key=lambda part: -part[1])[:_LARGEST]
+    if largest:
+        yield Panel("Production a month, largest parts", "currencyUSD",
+                    tuple((id, f"vector({number(round(usd, 2))})") for id, usd in largest), "The plan's.")  # fmt: skip
 
 
 # --- Grafana's model -------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ WITH = [
     if (b := Blueprint.of(design(*case))).choice("observability.dashboards") == "grafana"
     and b.choice("observability.metrics") == "prometheus"
 ]  # fmt: skip
-_FUNCTIONS = {"sum", "rate", "by", "le", "count", "histogram_quantile"}
+_FUNCTIONS = {"sum", "rate", "by", "le", "count", "histogram_quantile", "increase", "vector"}
 
 
 def drawn(b: Blueprint) -> dict[str, Any]:
@@ -50,7 +50,8 @@ def test_every_query_is_on_something_that_there_is(case: tuple[str, str]) -> Non
         for metric, labels in re.findall(r"(\w+)\{([^}]*)\}", query):
             assert set(re.findall(r"(\w+)(?:=~|!=|=)", labels)) <= known[metric], query
         outside = re.sub(r"\{[^}]*\}|\[\w+\]", "", query)
-        assert set(re.findall(r"[a-z][\w:]*", outside)) - _FUNCTIONS <= set(known) | recorded, query
+        labels = {label for metric in known.values() for label in metric}
+        assert set(re.findall(r"[a-z][\w:]*", outside)) - _FUNCTIONS - labels <= set(known) | recorded, query
 
 
 @pytest.mark.needs("promtool")
@@ -107,3 +108,15 @@ def test_a_name_stays_a_name(name: str) -> None:
     )
     found = drawn(Blueprint.of(evaluate(wanted)))
     assert found["service"]["title"] == f"{name}: Service"
+
+
+@pytest.mark.parametrize("case", WITH, ids="-".join)
+def test_costs_are_those_of_the_plan(case: tuple[str, str]) -> None:
+    b = Blueprint.of(design(*case))
+    said = {t["legendFormat"]: t["expr"] for panel in drawn(b)["cost"]["panels"] for t in panel["targets"]}
+    for e in b.assessment.cost.environments:
+        assert float(said[e.id].strip("vector()")) == pytest.approx(e.monthly_usd, abs=0.01)
+    assert float(said["all budgets"].strip("vector()")) == sum(b.budgets_usd.values.values())
+    production = next(e.monthly_usd for e in b.assessment.cost.environments if e.id == "production")
+    a_month = b.requirements.average_rps * 730 * 3600
+    assert float(said["planned"].strip("vector()")) == pytest.approx(production / a_month * 1000, rel=1e-6)
