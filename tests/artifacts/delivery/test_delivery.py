@@ -7,7 +7,7 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -159,28 +159,60 @@ def test_the_pipeline_signs_in_under_roles_that_the_infrastructure_makes(id: str
             assert told["IDENTITY"] == environment
 
 
-def test_the_limits_are_those_of_the_plan(id: str) -> None:
-    b, told = blueprint(id), settings(id, "production")
+def disagreements(id: str, told: Mapping[str, str], costs: Mapping[str, Any]) -> list[str]:
+    """The settings of production, and the costs, that are not the plan's."""
+    b = blueprint(id)
     tested = [t.minutes for t in b.assessment.recovery.tests if t.disruption == "deletion"]
-    assert float(told["RESTORE_MINUTES"]) == pytest.approx(max(filter(None, tested)), abs=0.5)
-    assert told["SHARES"].split()[-1] == "100"
-    if b.choice("cicd.deployment") == "canary":
-        steps = dict(b.decision("cicd.deployment").detail)["Steps"]
-        assert [int(x) for x in told["SHARES"].split()] == [int(x) for x in re.findall(r"(\d+) %", steps)]
-        assert {int(x) * 60 for x in re.findall(r"(\d+) min", steps)} == {int(told["STEP_SECONDS"])}
-    assert f"every {told['SECRET_DAYS']}" in " ".join(text for _, text in b.decision("security.secrets").detail)
-    if told.get("MOST_ERRORS"):
-        budget = 1 - b.requirements.availability_target_pct / 100
-        assert float(told["MOST_ERRORS"]) == pytest.approx(BURNS[0].rate * budget)
-
-
-def test_the_cost_note_has_the_figures_of_the_plan(id: str) -> None:
-    b, costs = blueprint(id), json.loads(files(id)["delivery/costs.json"])
+    burning = BURNS[0].rate * (1 - b.requirements.availability_target_pct / 100)
+    steps = dict(b.decision("cicd.deployment").detail)["Steps"]
+    canary = b.choice("cicd.deployment") == "canary"
+    shares = re.findall(r"(\d+) %", steps) if canary else ["100"]
+    waits = {int(x) * 60 for x in re.findall(r"(\d+) min", steps)} if canary else {int(told["STEP_SECONDS"])}
+    kept = " ".join(text for _, text in b.decision("security.secrets").detail)
+    right = {
+        "RESTORE_MINUTES": abs(float(told["RESTORE_MINUTES"]) - max(filter(None, tested))) <= 0.5,
+        "SHARES": told["SHARES"].split() == shares,
+        "STEP_SECONDS": waits == {int(told["STEP_SECONDS"])},
+        "SECRET_DAYS": re.search(rf"every {told['SECRET_DAYS']}\b", kept) is not None,
+        "MOST_ERRORS": abs(float(told.get("MOST_ERRORS", burning)) / burning - 1) < 1e-6,
+        "WATCHED": bool(told["WATCHED"]) == b.environments[0].alarmed,
+    }  # fmt: skip
     for e in b.assessment.cost.environments:
-        told = costs[FOLDERS[e.id]]
-        assert told["total"] == pytest.approx(e.monthly_usd, abs=0.01)
-        assert told["budget"] == b.budgets_usd.values[e.id]
-        assert sum(told["components"].values()) == pytest.approx(e.monthly_usd, abs=0.5)
+        found = costs[FOLDERS[e.id]]
+        right[f"total of {e.id}"] = abs(found["total"] - e.monthly_usd) <= 0.01
+        right[f"budget of {e.id}"] = found["budget"] == b.budgets_usd.values[e.id]
+        right[f"components of {e.id}"] = abs(sum(found["components"].values()) - e.monthly_usd) <= 0.5
+    return [name for name, agrees in right.items() if not agrees]
+
+
+def _costs(id: str) -> dict[str, Any]:
+    return dict(json.loads(files(id)["delivery/costs.json"]))
+
+
+def test_the_figures_are_those_of_the_plan(id: str) -> None:
+    assert disagreements(id, settings(id, "production"), _costs(id)) == []
+
+
+def _other(value: str) -> str:
+    """The same with another first number."""
+    return re.sub(r"\d+(\.\d+)?", lambda x: f"{float(x[0]) * 1.1 + 1:g}", value, count=1)
+
+
+def test_another_figure_is_noticed(id: str) -> None:
+    told, costs = settings(id, "production"), _costs(id)
+    for name in ("RESTORE_MINUTES", "SHARES", "SECRET_DAYS", "MOST_ERRORS"):
+        if name in told:
+            assert disagreements(id, {**told, name: _other(told[name])}, costs) == [name]
+    if blueprint(id).choice("cicd.deployment") == "canary":
+        assert disagreements(id, {**told, "STEP_SECONDS": "601"}, costs) == ["STEP_SECONDS"]
+    assert disagreements(id, {**told, "WATCHED": ""}, costs) == ["WATCHED"]
+    for environment, folder in FOLDERS.items():
+        for figure in ("total", "budget"):
+            changed = {**costs, folder: {**costs[folder], figure: costs[folder][figure] + 1}}
+            assert disagreements(id, told, changed) == [f"{figure} of {environment}"]
+        parts = {**costs[folder]["components"], "another": 1}
+        changed = {**costs, folder: {**costs[folder], "components": parts}}
+        assert disagreements(id, told, changed) == [f"components of {environment}"]
 
 
 def test_what_nobody_told_is_named_where_it_stands(id: str) -> None:
