@@ -6,6 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from devops_workbook.artifacts.folder import write_folder
+from devops_workbook.artifacts.repository import repository
+from devops_workbook.evaluate import evaluate
+from devops_workbook.requirements import Requirements
+from tests.artifacts.test_repository import HOSTILE
 from tests.clouds import aws, stacks
 
 GOOD = """\
@@ -49,6 +54,16 @@ def test_a_good_template_passes(tmp_path: Path) -> None:
     folder = infrastructure(tmp_path, GOOD)
     assert [p.name for p in stacks.templates(folder)] == ["queue.yaml"]
     assert stacks.lint(folder).ok
+
+
+@pytest.mark.needs("cfn-lint")
+@pytest.mark.parametrize("name", ["unicode", "lines"])
+def test_whatever_a_system_is_called_its_templates_pass(name: str, tmp_path: Path) -> None:
+    called = HOSTILE[name]
+    wanted = Requirements(name=called, owner=called, description=called, iac_tool="cloudformation")
+    write_folder(repository(evaluate(wanted)).artifacts, tmp_path / "code")
+    found = stacks.lint(tmp_path / "code" / "infrastructure")
+    assert found.ok, found.problems
 
 
 @pytest.mark.needs("moto", "aws", "jq")

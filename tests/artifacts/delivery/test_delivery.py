@@ -15,15 +15,18 @@ import hcl2
 import pytest
 import yaml
 
-from devops_workbook.artifacts.blueprint import FOLDERS
+from devops_workbook.artifacts.blueprint import FOLDERS, Blueprint
 from devops_workbook.artifacts.branches import branches_to, built_branches
+from devops_workbook.artifacts.delivery import delivery
 from devops_workbook.artifacts.delivery import jobs as plan
 from devops_workbook.artifacts.delivery.pins import pins
 from devops_workbook.artifacts.delivery.settings import fact
 from devops_workbook.artifacts.observability.rules import BURNS
 from devops_workbook.catalog import load as catalog
+from devops_workbook.evaluate import evaluate
 from tests.artifacts.delivery.designs import DESIGNS, blueprint, code, files
 from tests.artifacts.delivery.stage import written
+from tests.artifacts.test_repository import HOSTILE
 from tests.clouds.tools import find
 
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
@@ -284,6 +287,20 @@ def test_what_a_run_is_told_reaches_the_shell_as_a_variable(id: str) -> None:
 def test_no_key_of_a_cloud_is_stored_anywhere(id: str) -> None:
     text = "\n".join(files(id).values())
     assert not re.search(r"AKIA[0-9A-Z]{16}|-----BEGIN|\$\{\{ *secrets\.|client_secret=", text)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_text_of_people_reaches_what_a_shell_or_a_platform_runs(name: str) -> None:
+    called = HOSTILE[name]
+    for asked in (DESIGNS[_first("github")], DESIGNS[_first("gitlab")], DESIGNS[_first("jenkins")]):
+        wanted = asked.model_copy(update={"name": called, "owner": called, "description": called})
+        for artifact in delivery(Blueprint.of(evaluate(wanted))):
+            assert called not in artifact.text
+            assert called not in artifact.path
+
+
+def _first(platform: str) -> str:
+    return next(id for id in DESIGNS if f"-{platform}" in id)
 
 
 # --- accepted by the tools -------------------------------------------------------------------------------
