@@ -33,6 +33,7 @@ __all__ = ["github"]
 
 _FOLDER = ".github/workflows"
 _RUNNER = "ubuntu-24.04"
+_INSIDE = ["self-hosted", "linux"]  # a runner of one's own, in the network of the environment
 _KEPT_DAYS = 90
 _READS = {"contents": "read"}
 Sections = list[tuple[str, Any]]
@@ -174,7 +175,8 @@ def _job(
 ) -> dict[str, Any]:
     """A job in GitHub's words. environment: that it is a run of, "" = none; pushes: whether it writes to a registry."""
     variables = variables or {}
-    told: dict[str, Any] = {"name": job.title, "runs-on": _RUNNER, "timeout-minutes": job.minutes}
+    told: dict[str, Any] = {"name": job.title, "runs-on": _INSIDE if job.inside else _RUNNER,
+                            "timeout-minutes": job.minutes}  # fmt: skip
     if environment:
         told["environment"] = environment
     told["permissions"] = _permissions(b, job.vouched, pushes)

@@ -142,6 +142,8 @@ def _job(
     if needs is not None:
         found["needs"] = needs
     found["rules"] = [{**rule, "when": "manual"} for rule in rules] if job.approved else rules
+    if job.inside:
+        found["tags"] = Noted(["inside"], "A runner inside the network, from which the cluster answers.")
     if job.deploys:
         found["environment"] = {"name": job.environment, "deployment_tier": _TIERS[job.environment]}
         found["resource_group"] = job.environment

@@ -14,10 +14,10 @@ from typing import Any, Literal
 from devops_workbook.artifacts.blueprint import FOLDERS, Blueprint
 from devops_workbook.artifacts.branches import branches_to
 from devops_workbook.artifacts.delivery.containers import services
-from devops_workbook.artifacts.delivery.settings import signed, stages
+from devops_workbook.artifacts.delivery.settings import fact, signed, stages
 from devops_workbook.assess.model import RestoreTest
 
-__all__ = ["Job", "Line", "builds", "lines", "nightly", "plans", "releases", "restore_months", "restore_test",
+__all__ = ["Job", "Line", "builds", "lines", "nightly", "plans", "released_inside", "releases", "restore_months", "restore_test",
            "scans", "tests"]  # fmt: skip
 
 _TOOLBOX = "delivery/toolbox.sh"
@@ -32,7 +32,8 @@ class Job:
     hangs; service, environment: what it is about, as variables SERVICE and ENVIRONMENT, "" = neither; vouched: whether
     the cloud must know the run; deploys: whether it is a run of its environment, under the identity that may change it
     and the protection that it has; approved: whether a person agrees before; history: whether it reads more than the
-    last commit; takes_image: whether it needs the image that was built, as IMAGE.
+    last commit; takes_image: whether it needs the image that was built, as IMAGE; inside: whether it runs inside the
+    network of the environment.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Job:
     approved: bool = False
     history: bool = False
     takes_image: bool = False
+    inside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,11 @@ def builds(b: Blueprint, line: Line) -> Iterator[Job]:
         yield Job(f"image-{service}", f"Image of {service}", tuple(run), 45, service, vouched=True)
 
 
+def released_inside(b: Blueprint) -> bool:
+    """Whether a release reaches the compute service from inside its network alone."""
+    return b.component("compute").service in fact(b).get("inside", ())
+
+
 def releases(b: Blueprint, environment: str) -> Iterator[Job]:
     """What brings an image into an environment, and what is tried there."""
     production, found = environment == "production", stages(b)
@@ -132,7 +139,7 @@ def releases(b: Blueprint, environment: str) -> Iterator[Job]:
     approved = production and b.requirements.release_approval != "none"
     title = next(e.title for e in b.environments if e.environment == environment).lower()
     yield Job("release", f"Release to {title}", tuple(run), 120, environment=environment, vouched=True,
-              deploys=True, approved=approved, takes_image=True)  # fmt: skip
+              deploys=True, approved=approved, takes_image=True, inside=released_inside(b))  # fmt: skip
     if environment == "staging" and "End-to-end tests" in found:
         yield _one("end-to-end", "End-to-end tests", 'delivery/test.sh service end-to-end "$ENVIRONMENT"', 45,
                    environment=environment)  # fmt: skip

@@ -13,6 +13,7 @@ from devops_workbook.artifacts.delivery.jobs import (
     lines,
     nightly,
     plans,
+    released_inside,
     releases,
     restore_months,
     restore_test,
@@ -109,6 +110,11 @@ def _once(b: Blueprint) -> Iterator[str]:
     yield "`delivery/protect.sh` protects branches and environments."
     if any(job.approved for job in releases(b, "production")):
         yield "Name who agrees to a release to production, and let nobody agree to a change of their own."
+    if released_inside(b):
+        yield (
+            "A release reaches the cluster from inside its network alone: give it a runner there, with Docker "
+            "(GitHub: labels `self-hosted` and `linux`; GitLab: the tag `inside`; Jenkins: an agent `docker`)."
+        )
     if b.choice("cicd.platform") == "jenkins":
         system = b.names.system
         yield (

@@ -6,6 +6,7 @@ is what the cloud is asked for, in which order, and how the script ends.
 
 from __future__ import annotations
 
+import json
 import re
 import tarfile
 from collections.abc import Sequence
@@ -18,7 +19,6 @@ from tests.artifacts.delivery.designs import DESIGNS, code
 from tests.artifacts.delivery.stage import Line, Played, play, written
 
 OLD, NEW = "a" * 64, "b" * 64
-_CLUSTER = '{"endpoint": "10.0.0.1", "masterAuth": {"clusterCaCertificate": "YQ=="}}'
 _TRAFFIC = '{"status": {"traffic": [{"percent": 100, "revisionName": "service-1"}]}}'
 _TASK = '{"containerDefinitions": [{"name": "service", "image": "old"}, {"name": "collector", "image": "kept"}]}'
 
@@ -39,15 +39,27 @@ def _first(provider: str, compute: str, ending: str = "", without: str = "") -> 
     return next(id for id in found if not without or without not in id)
 
 
-_SHOWN = [Line(r"kubectl get .*spec\.template", ["{old}"]), Line(r"kubectl get .*status\.phase", ["Healthy"])]
+_PROGRESS = {
+    "rollout": ["1 1 Progressing", "2 1 Healthy", "2 2 Healthy"],
+    "deployment": ["2 1 NewReplicaSetAvailable", "2 2 ReplicaSetUpdated", "2 2 NewReplicaSetAvailable"],
+}
+_SHOWN = [Line(r"kubectl get .*spec\.template", ["{old}"]),
+          Line(r"kubectl get .*rollout.*status", _PROGRESS["rollout"]),
+          Line(r"kubectl get .*deployment.*status", _PROGRESS["deployment"])]  # fmt: skip
 _PLAN = "terraform -chdir=infrastructure/environments/production plan"
 _APPLIED = [Line("terraform .*output -raw compute_image", ["{old}"]),
             Line("terraform .*show -json", ['{"resource_changes": []}'])]  # fmt: skip
+# Azure runs kubectl in the cluster, and tells how it went.
+_INVOKED = [
+    Line(x.call, [json.dumps({"exitCode": 0, "logs": said}) for said in x.says])
+    for x in (Line(r"spec\\?\.template", ["{old}"]), Line(r"get .*rollout.*status", _PROGRESS["rollout"]),
+              Line(r"get .*deployment.*status", _PROGRESS["deployment"]), Line("kubectl apply", ["applied"]))
+]  # fmt: skip
 CASES = {
     "eks": Case(_first("aws", "kubernetes"), _SHOWN, "kubectl apply"),
-    "gke": Case(_first("gcp", "kubernetes"), [*_SHOWN, Line("gcloud container clusters describe", [_CLUSTER])],
+    "gke": Case(_first("gcp", "kubernetes"), [*_SHOWN, Line("container clusters describe", ["gke.example.com\n"])],
                 "kubectl apply"),
-    "aks": Case(_first("azure", "kubernetes"), _SHOWN, "kubectl apply"),
+    "aks": Case(_first("azure", "kubernetes"), _INVOKED, "kubectl apply"),
     "lambda": Case(_first("aws", "functions", without="stacks"), [
         Line("lambda get-alias", ["7\n"]), Line("lambda get-function ", ["{old}\n"]),
         Line("lambda update-function-code", ["8\n", "9\n"]), Line("deploy create-deployment", ["d-1\n"]),

@@ -47,9 +47,13 @@ secrets() {
         --query 'SecretList[].[Name, LastChangedDate]' --output text
 }
 
-# kubectl for the cluster of an overlay: "production", "production-2".
-cluster_credentials() {
+# Turns to the cluster of an overlay: "production", "production-2". It answers inside the network alone.
+cluster_of() {
     local region="${REGIONS%% *}"
     case "$1" in *-2) region="${REGIONS##* }" ;; esac
     aws eks update-kubeconfig --region "$region" --name "$PREFIX-cluster" >/dev/null
 }
+
+kube() { kubectl "$@"; }
+
+kube_apply() { kubectl apply --server-side --force-conflicts --filename "$1"; }

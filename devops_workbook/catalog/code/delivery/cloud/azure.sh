@@ -38,18 +38,26 @@ secrets() {
     done
 }
 
-# kubectl for the cluster of an overlay: "production", "production-2". The token is good for an hour.
-cluster_credentials() {
-    local group="${RESOURCE_GROUPS%% *}" cluster="$PREFIX-aks"
+# Turns to the cluster of an overlay: "production", "production-2". It answers inside the network alone, so that Azure
+# runs what is asked there, under the pipeline's own identity.
+cluster_of() {
+    cluster_group="${RESOURCE_GROUPS%% *}" cluster="$PREFIX-aks"
     case "$1" in
     *-2)
-        group="${RESOURCE_GROUPS##* }"
+        cluster_group="${RESOURCE_GROUPS##* }"
         cluster="$cluster-2"
         ;;
     esac
-    az aks get-credentials --resource-group "$group" --name "$cluster" --overwrite-existing --output none
-    # Entra's token for AKS, https://learn.microsoft.com/azure/aks/enable-authentication-microsoft-entra-id
-    kubectl config set-credentials pipeline --token "$(az account get-access-token \
-        --resource 6dae42f8-4368-4678-94ff-3960e28e3630 --query accessToken --output tsv)" >/dev/null
-    kubectl config set-context --current --user pipeline >/dev/null
 }
+
+invoked() { # command [file]
+    local answer
+    answer="$(az aks command invoke --resource-group "$cluster_group" --name "$cluster" --command "$1" \
+        ${2:+--file "$2"} --output json)"
+    jq -j '.logs // ""' <<<"$answer"
+    [ "$(jq -r .exitCode <<<"$answer")" = 0 ]
+}
+
+kube() { invoked "kubectl $(printf '%q ' "$@")"; }
+
+kube_apply() { invoked "kubectl apply --server-side --force-conflicts --filename $(basename "$1")" "$1"; }

@@ -44,20 +44,24 @@ secrets() {
     done
 }
 
-# kubectl for the cluster of an overlay: "production", "production-2". The token is good for an hour.
-cluster_credentials() {
-    local region="${REGIONS%% *}" cluster="$PREFIX-cluster" told
+# Turns to the cluster of an overlay: "production", "production-2". It answers under its name, where IAM asks who calls;
+# the token is good for an hour.
+cluster_of() {
+    local region="${REGIONS%% *}" cluster="$PREFIX-cluster" name
     case "$1" in
     *-2)
         region="${REGIONS##* }"
         cluster="$cluster-2"
         ;;
     esac
-    told="$(gcloud container clusters describe "$cluster" --project "$PROJECT" --region "$region" --format json)"
-    jq -r .masterAuth.clusterCaCertificate <<<"$told" | base64 --decode >/tmp/cluster.pem
-    kubectl config set-cluster "$1" --embed-certs --certificate-authority /tmp/cluster.pem \
-        --server "https://$(jq -r .endpoint <<<"$told")" >/dev/null
+    name="$(gcloud container clusters describe "$cluster" --project "$PROJECT" --region "$region" \
+        --format 'value(controlPlaneEndpointsConfig.dnsEndpointConfig.endpoint)')"
+    kubectl config set-cluster "$1" --server "https://$name" >/dev/null
     kubectl config set-credentials pipeline --token "$(gcloud auth print-access-token)" >/dev/null
     kubectl config set-context "$1" --cluster "$1" --user pipeline >/dev/null
     kubectl config use-context "$1" >/dev/null
 }
+
+kube() { kubectl "$@"; }
+
+kube_apply() { kubectl apply --server-side --force-conflicts --filename "$1"; }

@@ -7,23 +7,41 @@ named() { echo "${1%:*@*}@${1#*@}"; }
 
 # What runs in the first cluster; nothing where nothing was released yet.
 running() {
-    cluster_credentials "${OVERLAYS%% *}"
-    kubectl get --namespace service --ignore-not-found "$WORKLOAD" service \
+    cluster_of "${OVERLAYS%% *}"
+    kube get --namespace service --ignore-not-found "$WORKLOAD" service \
         --output 'jsonpath={.spec.template.spec.containers[0].image}'
+}
+
+# How far the rollout is: "done", "failed", or anything else while it goes on. What is said of an older state counts
+# as nothing.
+progress() {
+    local told
+    if [ "$WORKLOAD" = deployment ]; then
+        told="$(kube get --namespace service deployment service --output \
+            'jsonpath={.metadata.generation} {.status.observedGeneration} {.status.conditions[?(@.type=="Progressing")].reason}')"
+        case "$told" in
+        *ProgressDeadlineExceeded) echo failed ;;
+        *NewReplicaSetAvailable) if [ "${told%% *}" = "$(cut -d ' ' -f 2 <<<"$told")" ]; then echo "done"; fi ;;
+        esac
+        return
+    fi
+    told="$(kube get --namespace service "$WORKLOAD" service --output \
+        'jsonpath={.metadata.generation} {.status.observedGeneration} {.status.phase}')"
+    case "$told" in
+    *Degraded) echo failed ;;
+    *Healthy) if [ "${told%% *}" = "$(cut -d ' ' -f 2 <<<"$told")" ]; then echo "done"; fi ;;
+    esac
 }
 
 # Until all replicas are new, or the analysis of the rollout has called it back.
 settled() {
-    if [ "$WORKLOAD" = deployment ]; then
-        kubectl rollout status --namespace service deployment/service --timeout "${ROLLOUT_SECONDS}s"
-        return
-    fi
-    local phase end=$((SECONDS + ROLLOUT_SECONDS))
-    while phase="$(kubectl get --namespace service "$WORKLOAD" service --output 'jsonpath={.status.phase}')"; do
-        case "$phase" in
-        Healthy) return 0 ;;
-        Degraded)
-            kubectl get --namespace service "$WORKLOAD" service --output 'jsonpath={.status.message}' >&2
+    local end=$((SECONDS + ROLLOUT_SECONDS)) told
+    while true; do
+        told="$(progress)"
+        case "$told" in
+        "done") return 0 ;;
+        failed)
+            echo "The rollout was called back." >&2
             return 1
             ;;
         esac
@@ -40,9 +58,10 @@ release() {
     local overlay
     for overlay in $OVERLAYS; do
         again
-        cluster_credentials "$overlay"
+        cluster_of "$overlay"
         sed -i "s|^IMAGE=.*|IMAGE=$1|" "kubernetes/overlays/$overlay/cluster.env"
-        kubectl apply --server-side --force-conflicts --kustomize "kubernetes/overlays/$overlay"
+        kubectl kustomize "kubernetes/overlays/$overlay" >/tmp/manifests.yaml
+        kube_apply /tmp/manifests.yaml
         settled
     done
 }
