@@ -17,8 +17,8 @@ from devops_workbook.artifacts.delivery.containers import services
 from devops_workbook.artifacts.delivery.settings import fact, signed, stages
 from devops_workbook.assess.model import RestoreTest
 
-__all__ = ["Job", "Line", "builds", "lines", "nightly", "plans", "released_inside", "releases", "restore_months", "restore_test",
-           "scans", "tests"]  # fmt: skip
+__all__ = ["Job", "Line", "builds", "lines", "nightly", "plans", "released_inside", "releases", "restore_months",
+           "restore_test", "scans", "tests"]  # fmt: skip
 
 _TOOLBOX = "delivery/toolbox.sh"
 _LONGEST_RUN = 300  # minutes; hosted runners end a job after six hours

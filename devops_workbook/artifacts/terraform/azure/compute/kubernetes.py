@@ -151,6 +151,9 @@ def _skips(b: Blueprint) -> dict[str, str]:
         found["CKV_AZURE_117"] = NO_KEYS
     if not served_by(b, "logs", "log-analytics"):
         found["CKV_AZURE_4"] = f"{b.decision('observability.logging').choice.title} keeps the logs, as the plan says."
+    if not served_by(b, "secrets", "key-vault"):
+        store = b.decision("security.secrets").choice.title
+        found["CKV_AZURE_172"] = f"{store} keeps the secrets, as the plan says; the driver of Key Vault is not there."
     return found
 
 
