@@ -24,7 +24,7 @@ __all__ = ["SECTION", "Notice", "notices_of", "runbooks"]
 SECTION = "Runbooks"
 _KINDS = {
     "availability": "errors", "latency": "latency", "compute-traffic": "traffic", "compute-silence": "silence",
-    "database-errors": "errors", "compute-saturation": "saturation", "heartbeat": "heartbeat",
+    "database-errors": "errors", "cache-errors": "errors", "compute-saturation": "saturation", "heartbeat": "heartbeat",
 }  # fmt: skip
 """What an alert of Prometheus is about, by its concern."""
 _NAMES = {"entry": "the entry", "compute": "the service", "database": "the database", "metrics": "the watch itself"}

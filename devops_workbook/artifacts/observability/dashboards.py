@@ -141,6 +141,8 @@ def _infrastructure(b: Blueprint, recorded: set[str], alerts: Sequence[Alert]) -
                          0.5, 0.99)  # fmt: skip
         waiting = 'sum(db_client_connection_pending_requests{job="service"})'
         yield Panel("Database: waiting for a connection", "short", (("waiting", waiting),), "Requests without one.")
+    yield from _recorded("cache:queries:failed_share_5m", "Cache: failed queries", "percentunit",
+                         "As the service sees them; the database is asked instead.", recorded, alerts)  # fmt: skip
 
 
 _DAY_SECONDS = 86_400

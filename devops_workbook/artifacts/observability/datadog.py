@@ -33,7 +33,8 @@ _FOLDER = "observability/datadog"
 _LONGEST = "48h"
 _PERIOD = f"{PERIOD_DAYS}d"
 _SPENT: tuple[tuple[int, Severity], ...] = ((50, "warning"), (90, "critical"))  # per cent of the error budget
-_CONCERNS = ("availability", "latency", "compute-traffic", "compute-silence", "database-errors")
+_CONCERNS = ("availability", "latency", "compute-traffic", "compute-silence", "database-errors", "cache-errors")
+_CACHES = ("redis", "valkey", "memcached")
 _PRIORITY = {"critical": 1, "warning": 3}
 _MINUTE = 60
 _AGAIN = 240  # minutes
@@ -150,8 +151,24 @@ def _asked(b: Blueprint, alert: Alert) -> str:
     minutes = seconds(alert.for_) // _MINUTE
     if alert.concern == "compute-traffic":
         return f"min(last_{minutes}m):{_count(b).replace('as_count', 'as_rate')} > {number(bound)}"
-    failed = f"count:{_QUERIES}{_scope('error.type:*')}.as_count()"
-    return f"sum(last_{minutes}m):{failed} / count:{_QUERIES}{_scope()}.as_count() > {number(bound)}"
+    of = _systems(b, alert.component)
+    failed = f"count:{_QUERIES}{_scope(*of, 'error.type:*')}.as_count()"
+    return f"sum(last_{minutes}m):{failed} / count:{_QUERIES}{_scope(*of)}.as_count() > {number(bound)}"
+
+
+def _systems(b: Blueprint, store: str) -> tuple[str, ...]:
+    """Tags that tell a database from a cache, which one metric counts; none where there is no cache."""
+    if not b.has("cache"):
+        return ()
+    if store == "database":
+        return tuple(f"!db.system.name:{x}" for x in _CACHES)
+    return (f"db.system.name:{_engine(b)}",)
+
+
+def _engine(b: Blueprint) -> str:
+    """What the cache's client calls it."""
+    title = b.component("cache").title.lower()
+    return next((x for x in _CACHES if x in title), _CACHES[0])
 
 
 def _monitor(b: Blueprint, alert: Alert) -> dict[str, Any]:

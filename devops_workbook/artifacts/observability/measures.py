@@ -23,7 +23,7 @@ END_MINUTES = _EDGES[0] + _BEFORE
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """One selection by label: operator "=", "!=" or "=~"."""
+    """One selection by label: operator "=", "!=", "=~" or "!~"."""
 
     label: str
     operator: str
@@ -37,8 +37,8 @@ class Matcher:
 
     def takes(self, found: str) -> bool:
         """Whether a label's value is selected."""
-        if self.operator == "=~":
-            return re.fullmatch(self.value, found) is not None
+        if self.operator.endswith("~"):
+            return (re.fullmatch(self.value, found) is not None) == (self.operator == "=~")
         return (found == self.value) == (self.operator == "=")
 
 

@@ -107,9 +107,21 @@ def objectives_of(b: Blueprint) -> tuple[Objective, Objective]:
     )  # fmt: skip
 
 
-def _queries() -> tuple[Sum, Sum]:
+# What clients of caches say of themselves: https://opentelemetry.io/docs/specs/semconv/database/ (2026-11)
+_CACHES = "redis|valkey|memcached"
+_STORES = {"database": "!~", "cache": "=~"}
+
+
+def _stores(b: Blueprint) -> list[str]:
+    """What the service asks for data, as components."""
+    return [store for store in _STORES if b.has(store)]
+
+
+def _queries(b: Blueprint, store: str) -> tuple[Sum, Sum]:
+    """Queries that failed, and all: of the database, or of the cache, which the same metric counts."""
     metric = "db_client_operation_duration_seconds_count"
-    return Sum(metric, (_JOB, Matcher("error_type", "!=", ""))), Sum(metric, (_JOB,))
+    told = (_JOB, Matcher("db_system_name", _STORES[store], _CACHES)) if b.has("cache") else (_JOB,)
+    return Sum(metric, (*told, Matcher("error_type", "!=", ""))), Sum(metric, told)
 
 
 _CPU = Sum("container_cpu_usage_seconds_total",
@@ -131,9 +143,12 @@ def counters_of(b: Blueprint) -> tuple[Counter, ...]:
         at = {"job": job, "instance": instance}
         shapes += [(f"{metric}_count", at | {label: code} if code else at) for code in codes]
         shapes += [(f"{metric}_bucket", at | {"le": le}) for le in (within, f"{within}99", "+Inf")]
-        shapes += [
-            ("db_client_operation_duration_seconds_count", at | kind) for kind in ({}, {"error_type": "timeout"})
-        ]
+        systems: list[dict[str, str]] = [{"db_system_name": x} for x in ("postgresql", "redis")]
+        for of in systems if b.has("cache") else [{}]:
+            shapes += [
+                ("db_client_operation_duration_seconds_count", at | of | kind)
+                for kind in ({}, {"error_type": "timeout"})
+            ]
         shapes += [("container_cpu_usage_seconds_total", {"namespace": job, "container": c, "pod": instance})
                    for c in ("service", "another") if (c, instance) != ("another", "b")]  # fmt: skip
     return tuple(Counter(m, tuple(labels.items()), 11 + 7 * i) for i, (m, labels) in enumerate(shapes))
@@ -144,7 +159,8 @@ def counters_of(b: Blueprint) -> tuple[Counter, ...]:
 
 def healthy(b: Blueprint, counters: Sequence[Counter]) -> tuple[Counter, ...]:
     """Those of `counters` that count no failure: what there is on a day on which nothing ever failed."""
-    failures = [c for bad in (_failed(b), _queries()[0]) for c in bad.taken(counters)]
+    bad = (_failed(b), *(_queries(b, store)[0] for store in _stores(b)))
+    failures = [c for one in bad for c in one.taken(counters)]
     return tuple(c for c in counters if c not in failures)
 
 
@@ -165,12 +181,12 @@ def recordings_of(b: Blueprint, counters: Sequence[Counter]) -> Iterator[Recordi
 
 
 def _recorded_beside(b: Blueprint, counters: Sequence[Counter]) -> Iterator[Recording]:
-    if b.has("database"):
-        failed, queries = _queries()
+    for store in _stores(b):
+        failed, queries = _queries(b, store)
         gained = queries.gained(counters, _SHORTEST)
-        yield Recording(f"database:queries:failed_share_{_SHORTEST}", share(failed, queries, _SHORTEST),
+        yield Recording(f"{store}:queries:failed_share_{_SHORTEST}", share(failed, queries, _SHORTEST),
                         failed.gained(counters, _SHORTEST) / gained)  # fmt: skip
-        yield Recording(f"database:queries:increase_{_SHORTEST}", queries.increase(_SHORTEST), gained)
+        yield Recording(f"{store}:queries:increase_{_SHORTEST}", queries.increase(_SHORTEST), gained)
     if _on_kubernetes(b):
         size = b.catalog.assumptions["replica_vcpu"].value or 1.0
         used = _CPU.gained(counters, _SHORTEST) / seconds(_SHORTEST) / len(_CPU.taken(counters)) / size
@@ -186,7 +202,15 @@ def alerts_of(b: Blueprint) -> tuple[Alert, ...]:
     """The alerts of a design, those on the objectives first."""
     burns = [_burning(o, burn) for o in objectives_of(b) for burn in BURNS if burn.rate * o.budget < 1]
     alarms = {a.id: a for a in golden(b)}
-    return (*burns, *_traffic(alarms), *_silent(b), *_database(alarms), *_saturated(b, alarms), _HEARTBEAT)
+    return (
+        *burns,
+        *_traffic(alarms),
+        *_silent(b),
+        *_database(alarms),
+        *_cache(b, alarms),
+        *_saturated(b, alarms),
+        _HEARTBEAT,
+    )
 
 
 def _least(bound: float) -> int:
@@ -244,6 +268,18 @@ def _database(alarms: dict[str, Alarm]) -> Iterator[Alert]:
             yield _from(alarm, "DatabaseErrors", "Queries to the database fail",
                         Condition(f"database:queries:failed_share_{_SHORTEST}", ">", alarm.threshold),
                         Condition(f"database:queries:increase_{_SHORTEST}", ">=", least), least=least)  # fmt: skip
+
+
+def _cache(b: Blueprint, alarms: dict[str, Alarm]) -> Iterator[Alert]:
+    """A cache that fails is no outage: the database answers in its place, as long as it can."""
+    alarm = alarms.get("database-errors-warning")
+    if b.has("cache") and alarm and alarm.threshold < 1:
+        least = _least(alarm.threshold)
+        yield Alert("CacheErrorsWarning", "cache-errors", "warning", (
+            Condition(f"cache:queries:failed_share_{_SHORTEST}", ">", alarm.threshold),
+            Condition(f"cache:queries:increase_{_SHORTEST}", ">=", least),
+        ), f"{alarm.minutes}m", "cache", "What is asked of the cache fails, and the database is asked instead",
+           f"the bound of the database's queries, which {alarm.why}", least)  # fmt: skip
 
 
 def _saturated(b: Blueprint, alarms: dict[str, Alarm]) -> Iterator[Alert]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from devops_workbook.artifacts.blueprint import Blueprint
+from devops_workbook.artifacts.documents import documents
 from devops_workbook.artifacts.observability import alerts_of, observability
 from devops_workbook.artifacts.observability.emitted import emitted
 from devops_workbook.artifacts.observability.rules import counters_of, recordings_of
@@ -98,3 +99,47 @@ def test_names_of_people_stay_text() -> None:
     b = Blueprint.of(evaluate(KUBERNETES.requirements.model_copy(update=wanted)))
     slo = next(a for a in observability(b).artifacts if a.path == "observability/slo/availability.yaml")
     assert parsed(slo.text)["spec"]["description"] == f"Availability of {name}"
+
+
+# --- a cache ---------------------------------------------------------------------------------------------
+
+CACHED = Blueprint.of(evaluate(Requirements(overrides={
+    "scaling.caching": "in-memory", "observability.metrics": "prometheus", "observability.dashboards": "grafana",
+})))  # fmt: skip
+
+
+@pytest.mark.needs("promtool")
+def test_a_cache_is_watched_apart_from_the_database_that_the_same_metric_counts(tmp_path: Path) -> None:
+    watch = observability(CACHED)
+    assert "CacheErrorsWarning" in {a.name for a in watch.alerts}
+    folder = written(watch.artifacts, tmp_path)
+    for name in ("recordings", "alerts"):
+        for verb, files in (("check", "rules"), ("test", "tests")):
+            code, told = promtool(verb, "rules", folder / files / f"{name}.yaml")
+            assert code == 0, told
+    expressions = {r.record: r.expr for r in recordings_of(CACHED, counters_of(CACHED))}
+    assert 'db_system_name=~"' in expressions["cache:queries:failed_share_5m"]
+    assert 'db_system_name!~"' in expressions["database:queries:failed_share_5m"]
+
+
+@pytest.mark.needs("promtool")
+def test_a_cache_whose_failures_count_as_the_database_s_is_noticed(tmp_path: Path) -> None:
+    folder = written(observability(CACHED).artifacts, tmp_path)
+    path = folder / "rules" / "recordings.yaml"
+    whole = path.read_text(encoding="utf-8")
+    for wrong in (
+        whole.replace("db_system_name!~", "db_system_name!="),
+        whole.replace("db_system_name=~", "db_system_name!~"),
+    ):
+        path.write_text(wrong, encoding="utf-8")
+        assert promtool("test", "rules", folder / "tests" / "recordings.yaml")[0] != 0
+
+
+def test_every_alert_of_a_cached_design_has_a_runbook_and_a_series() -> None:
+    watch = observability(CACHED)
+    known = emitted(CACHED)
+    for rule in recordings_of(CACHED, counters_of(CACHED)):
+        for metric, labels in re.findall(r"(\w+)\{([^}]*)\}", rule.expr):
+            assert set(re.findall(r"(\w+)(?:=~|!=|!~|=)", labels)) <= known[metric]
+    pages = {a.path for a in documents(CACHED, watch.alerts, ())}
+    assert {f"docs/runbooks/{a.id}.md" for a in watch.alerts} <= pages
