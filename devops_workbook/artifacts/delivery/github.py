@@ -58,9 +58,10 @@ def _workflow(name: str, sections: Sections, told: str) -> Artifact:
 
 def _service(b: Blueprint) -> Sections:
     asked = {"service": {"description": "Folder below services/", "type": "string", "required": True}}
+    service = "${{ inputs.service }}"
     return [
         ("name", "Service"), ("on", {"workflow_call": {"inputs": asked}}), ("permissions", {}),
-        ("jobs", {job.id: _job(b, job, {"SERVICE": "${{ inputs.service }}"}) for job in tests(b, "service")}),
+        ("jobs", {job.id: _job(b, job, {"SERVICE": service}, of=f"{service}-") for job in tests(b, "service")}),
     ]  # fmt: skip
 
 
@@ -75,11 +76,16 @@ def _release(b: Blueprint) -> Sections:
     jobs: dict[str, Any] = {}
     # Production's release does all that any other does, and staging's tests are the only ones.
     release = next(releases(b, "production"))
-    jobs["release"] = _job(b, release, variables, environment="${{ inputs.environment }}")
+    folder = "${{ inputs.folder }}-"
+    jobs["release"] = _job(b, release, variables, environment="${{ inputs.environment }}", of=folder)
     jobs["release"]["name"] = "Release"
     jobs["release"]["concurrency"] = {"group": "release-${{ inputs.environment }}", "cancel-in-progress": False}
     for job in list(releases(b, "staging"))[1:]:
-        jobs[job.id] = {"if": "inputs.environment == 'staging'", "needs": "release", **_job(b, job, variables)}
+        jobs[job.id] = {
+            "if": "inputs.environment == 'staging'",
+            "needs": "release",
+            **_job(b, job, variables, of=folder),
+        }
     return [("name", "Release"), ("on", {"workflow_call": {"inputs": asked}}), ("permissions", {}), ("jobs", jobs)]
 
 
@@ -171,9 +177,11 @@ def _about(job: Job) -> Mapping[str, str]:
 
 
 def _job(
-    b: Blueprint, job: Job, variables: Mapping[str, str] | None = None, environment: str = "", *, pushes: bool = False
-) -> dict[str, Any]:
-    """A job in GitHub's words. environment: that it is a run of, "" = none; pushes: whether it writes to a registry."""
+    b: Blueprint, job: Job, variables: Mapping[str, str] | None = None, environment: str = "", *, of: str = "",
+    pushes: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    """A job in GitHub's words. environment: that it is a run of, "" = none; of: what its reports are named after, as
+    no two of a run may have one name; pushes: whether it writes to a registry."""
     variables = variables or {}
     told: dict[str, Any] = {"name": job.title, "runs-on": _INSIDE if job.inside else _RUNNER,
                             "timeout-minutes": job.minutes}  # fmt: skip
@@ -183,7 +191,7 @@ def _job(
     if variables:
         told["env"] = dict(variables)
     own = not b.has("registry") and (pushes or job.takes_image)
-    steps = [_checkout(job.history), *_steps(job, _token(b) if own else {}), _kept(job, environment)]
+    steps = [_checkout(job.history), *_steps(job, _token(b) if own else {}), _kept(f"{of}{job.id}")]
     if pushes:
         steps.insert(-1, _put_out())
     return {**told, "steps": steps}
@@ -221,11 +229,8 @@ def _put_out() -> dict[str, Any]:
             "run": 'echo "image=$(cat "reports/$SERVICE.image")" >>"$GITHUB_OUTPUT"'}  # fmt: skip
 
 
-def _kept(job: Job, environment: str) -> dict[str, Any]:
+def _kept(name: str) -> dict[str, Any]:
     uses, version = action("upload-artifact")
-    name = job.id if "{{" not in environment else "${{ inputs.folder }}-" + job.id
-    if job.environment and not environment:
-        name = f"{FOLDERS[job.environment]}-{job.id}" if not job.id.startswith("plan-") else job.id
     options = {"name": f"{name}-${{{{ github.run_attempt }}}}", "path": "reports/", "if-no-files-found": "ignore",
                "retention-days": _KEPT_DAYS}  # fmt: skip
     return {"name": "Keep the reports", "if": "always()", "uses": Beside(uses, version), "with": options}

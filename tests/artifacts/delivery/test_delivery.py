@@ -390,6 +390,17 @@ def test_workflows_wait_for_jobs_that_are_there(id: str) -> None:
                     assert set(job["with"]) == set(asked)
 
 
+def test_no_two_reports_of_a_run_have_one_name(id: str) -> None:
+    """GitHub refuses a second one; a workflow that is used by several jobs names them after what it is told."""
+    for path, text in files(id).items():
+        if path.startswith(".github/workflows/"):
+            workflow = yaml.safe_load(text)
+            kept = [s["with"]["name"] for job in workflow["jobs"].values() for s in job.get("steps", ())
+                    if s["name"] == "Keep the reports"]  # fmt: skip
+            assert len(kept) == len(set(kept)), path
+            assert "workflow_call" not in workflow["on"] or all("inputs." in name for name in kept), path
+
+
 # --- Jenkins ---------------------------------------------------------------------------------------------
 
 
