@@ -19,6 +19,7 @@ from devops_workbook.artifacts.cloudformation.common import (
     bucket_name,
     role,
     second_region,
+    unlocked,
 )
 from devops_workbook.artifacts.cloudformation.template import (
     ACCOUNT,
@@ -253,6 +254,7 @@ def _vault(t: Template, b: Blueprint, keys: dict[str, Any]) -> None:
         "backup",
         condition=where,
         keep="Retain",
+        skips=unlocked(keys.get("database"), "CKV_AWS_166"),
         BackupVaultName=sub(t.name_parameter, "-backup", *t.site_suffix),
         EncryptionKeyArn=keys.get("database"),
         AccessPolicy=policy(

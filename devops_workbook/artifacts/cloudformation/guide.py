@@ -155,8 +155,8 @@ deploy() { # stack template region [PARAMETER=VALUE...]
 
 def _script(b: Blueprint, stacks: tuple[Stack, ...]) -> str:
     lines = [_HEAD, "case $environment in"]
-    lines += [f"{FOLDERS[e]}) prefix={b.names.of(e)} ;;" for e in FOLDERS]
-    lines += [f"shared) prefix={b.names.system} ;;",
+    lines += [f'{FOLDERS[e]}) prefix="{b.names.of(e)}" ;;' for e in FOLDERS]
+    lines += [f'shared) prefix="{b.names.system}" ;;',
               '*) echo "There is no environment $environment; there are: shared, ' + ", ".join(FOLDERS.values())
               + '." >&2; exit 2 ;;', "esac", ""]  # fmt: skip
     regions = {s.name: s.region for s in stacks}

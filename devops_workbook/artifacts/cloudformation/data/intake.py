@@ -36,13 +36,14 @@ def _queue(b: Blueprint, stored: Stored) -> None:
     t, own = stored.template, key(stored.template, b, "files")
     sealed = {"KmsMasterKeyId": own} if own is not None else {"SqsManagedSseEnabled": True}
     dead = t.resource(
-        "DeadLetters", "AWS::SQS::Queue", "intake", keep="Retain", **sealed,
+        "DeadLetters", "AWS::SQS::Queue", "intake", keep="Retain", skips=unlocked(own, "CKV_AWS_27"), **sealed,
         QueueName=sub(t.name_parameter, "-dead-letters", *t.site_suffix),
         MessageRetentionPeriod=Noted(14 * _DAY, "14 days, the longest there is, to look at what failed."),
     )  # fmt: skip
     seconds = min(_LONGEST, 6 * work_seconds(b))
     queue = t.resource(
-        "Queue", "AWS::SQS::Queue", "intake", keep="Retain", why=b.why("scaling.autoscaling"), **sealed,
+        "Queue", "AWS::SQS::Queue", "intake", keep="Retain", why=b.why("scaling.autoscaling"),
+        skips=unlocked(own, "CKV_AWS_27"), **sealed,
         QueueName=sub(t.name_parameter, "-intake", *t.site_suffix),
         RedrivePolicy={"deadLetterTargetArn": dead.arn, "maxReceiveCount": ATTEMPTS}, ReceiveMessageWaitTimeSeconds=20,
         VisibilityTimeout=Noted(seconds, "Six times as long as a worker may take, before another one tries."),

@@ -37,6 +37,8 @@ __all__ = ["cluster", "instance"]
 
 _MAJOR, _VERSION = "17", "17.11"  # minor versions follow by themselves
 _APPLICATION, _ADMINISTRATOR = "app", "administrator"
+_PLANNED = {"CKV_AWS_157": "as the plan has it for each environment, by a parameter"}
+_COPY = {**_PLANNED, "CKV_AWS_16": "a replica is encrypted as its source is: RDS takes no word on it"}
 _INSIGHTS_DAYS = 7  # of Performance Insights, at no charge
 
 
@@ -59,6 +61,7 @@ def instance(b: Blueprint, stored: Stored, net: Net) -> None:
         condition=first,
         keep="Snapshot",
         why=b.why("infrastructure.database"),
+        skips=_PLANNED,
         DBInstanceIdentifier=sub(t.name_parameter, "-database"),
         Engine="postgres",
         EngineVersion=_VERSION,
@@ -75,7 +78,8 @@ def instance(b: Blueprint, stored: Stored, net: Net) -> None:
     for i in range(1, _most(b, lambda s: s.read_replicas) + 1):
         where = t.both(first, _at_least(t, b, "ReadReplicas", "Read replicas of the database.", i))
         t.resource(f"ReadReplica{i}", "AWS::RDS::DBInstance", "database", condition=where, keep="Delete",
-                   why="A replica holds nothing that the primary has not.", SourceDBInstanceIdentifier=primary,
+                   why="A replica holds nothing that the primary has not.", skips=_COPY,
+                   SourceDBInstanceIdentifier=primary,
                    **sized, **common)  # fmt: skip
     here, resource_id = primary.att("Endpoint.Address"), primary.att("DbiResourceId")
     if len(b.sites) > 1:
@@ -83,6 +87,7 @@ def instance(b: Blueprint, stored: Stored, net: Net) -> None:
         copy = t.resource(
             "DatabaseCopy", "AWS::RDS::DBInstance", "database", condition=t.secondary, keep="Snapshot",
             why="An asynchronous replica of the first site's database; promoting it is the failover.",
+            skips=_COPY,
             DBInstanceIdentifier=sub(t.name_parameter, "-database-2"), SourceDBInstanceIdentifier=source,
             SourceRegion=b.sites[0].region.id, **sized, MultiAZ=_standby(t, b),
             KmsKeyId=key(t, b, "database"), BackupRetentionPeriod=_retention(t, b), **common,

@@ -18,14 +18,14 @@ from devops_workbook.artifacts.terraform.aws.data.postgres import (
 )
 from devops_workbook.artifacts.terraform.aws.data.scope import Scope
 from devops_workbook.artifacts.terraform.aws.placed import named
-from devops_workbook.artifacts.terraform.aws.reasons import PLANNED
+from devops_workbook.artifacts.terraform.aws.reasons import PLANNED, PROVIDER_KEYS
 from devops_workbook.artifacts.terraform.hcl import Nested, Ref, raw, template
 from devops_workbook.design.deployments import Deployment
 
 __all__ = ["database"]
 
 _ENGINE = "aurora-postgresql"
-_SKIPS = {"CKV_AWS_139": PLANNED, "CKV2_AWS_8": "the backup module selects what is backed up, in environments that are"}
+_SELECTED = "the backup module selects what is backed up, in environments that are"
 _NAME = (raw("var.name"), "-database")
 
 
@@ -61,6 +61,11 @@ def _shared(d: Scope) -> Mapping[str, Any]:
     }
 
 
+def _skips(d: Scope) -> Mapping[str, str]:
+    keys = {} if d.own_keys else {"CKV_AWS_327": PROVIDER_KEYS}
+    return {"CKV_AWS_139": PLANNED, "CKV2_AWS_8": _SELECTED, **keys}
+
+
 def _foreign_key(d: Scope) -> Mapping[str, Any]:
     """A copy in another region names a key of its own region, even if the provider manages it."""
     if d.own_keys:
@@ -77,7 +82,7 @@ def _first(d: Scope) -> Ref:
     )  # fmt: skip
     cluster = m.resource(
         "aws_rds_cluster", "this", "database", file="database", why=d.b.why("infrastructure.database"),
-        skips=_SKIPS,
+        skips=_skips(d),
         cluster_identifier=template(*_NAME), **_global(d), database_name="app",
         **credentials(d, "master_password", managed=not d.two_sites), **_shared(d), backup_retention_period=days,
         skip_final_snapshot=raw("!var.deletion_protection"), final_snapshot_identifier=named("database-final"),
@@ -118,7 +123,7 @@ def _second(d: Scope) -> Ref:
     )
     return m.resource(
         "aws_rds_cluster", "this", "database", file="database", why=d.b.why("disaster_recovery.high_availability"),
-        skips=_SKIPS,
+        skips=_skips(d),
         cluster_identifier=template(*_NAME), global_cluster_identifier=joined, source_region=d.b.sites[0].region.id,
         **_shared(d), skip_final_snapshot=True, tags=d.tags("database"), lifecycle=Nested(precondition=ready),
     )  # fmt: skip
@@ -141,6 +146,7 @@ def _instances(d: Scope, cluster: Ref) -> Ref:
     )
     return m.resource(
         "aws_rds_cluster_instance", "this", "database", file="database", count=count,
+        skips={} if d.own_keys else {"CKV_AWS_354": PROVIDER_KEYS},
         identifier=template(raw("var.name"), "-database-", raw("count.index + 1")), cluster_identifier=cluster.id,
         engine=cluster.engine, engine_version=cluster.engine_version, instance_class=sku, publicly_accessible=False,
         ca_cert_identifier="rds-ca-rsa2048-g1", auto_minor_version_upgrade=True, copy_tags_to_snapshot=True,
