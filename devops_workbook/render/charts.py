@@ -79,6 +79,7 @@ Chart = Bars | Lines
 def draw(chart: Chart) -> Picture:
     """The chart as a picture. Equal charts give equal bytes."""
     from matplotlib import rc_context
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
     named = _named(chart)
@@ -98,7 +99,9 @@ def draw(chart: Chart) -> Picture:
         if named:
             figure.legend(loc="outside lower left", ncols=min(named, abreast))
         out = io.StringIO()
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        # Not `savefig`, which lays everything out a second time for what only other formats need.
+        canvas = FigureCanvasSVG(figure)
+        canvas.print_svg(out, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     svg = out.getvalue().replace("'DejaVu Sans', sans-serif", FONT)
     return Picture(svg[svg.index("<svg") :].rstrip(), _words(chart))
 
