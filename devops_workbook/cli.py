@@ -1,8 +1,8 @@
-"""The command line: new, check, plan, export, generate, verify, lab.
+"""The command line: new, check, plan, export, generate, verify, batch, lab.
 
 A thin shell: every verb reads scenarios, calls the package and prints. What a pipe should get goes to stdout,
-what a person should read besides goes to stderr. Exit status 0: done; 2: a scenario is invalid; 1: anything
-else. An error is a sentence; with --debug it is a traceback too.
+what a person should read besides goes to stderr. Exit status 0: done; 2: a scenario is invalid; 3: some scenarios of a
+batch failed; 1: anything else. An error is a sentence; with --debug it is a traceback too.
 """
 
 from __future__ import annotations
@@ -11,25 +11,28 @@ import importlib.metadata
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
 # The package proper is imported where a verb needs it, so that --help and completion answer at once.
 if TYPE_CHECKING:
+    from devops_workbook.batch.inputs import Input
+    from devops_workbook.batch.run import Outcome as BatchOutcome
     from devops_workbook.evaluate import Evaluation
     from devops_workbook.findings import Finding, Severity
     from devops_workbook.scenario import Scenario
@@ -69,6 +72,7 @@ app = typer.Typer(
         "devops-workbook export web-shop.yaml --formats html,pdf -o exports",
         "devops-workbook generate web-shop.yaml -o web-shop",
         "devops-workbook verify web-shop",
+        "devops-workbook batch scenarios --grid provider=aws,gcp,azure -o exports/nightly",
         "devops-workbook lab web-shop.yaml",
     ),
 )
@@ -99,7 +103,7 @@ def _explain(error: BaseException) -> tuple[int, Sequence[str]]:
     from devops_workbook.catalog import OverlayError
     from devops_workbook.scenario import RevisionConflict, ScenarioError, ScenarioUnreadable
 
-    if isinstance(error, (OverlayError, FolderError)):
+    if isinstance(error, (OverlayError, FolderError, *_batch_errors())):
         return 1, [str(error)]
     if isinstance(error, ScenarioError):
         return 1 if isinstance(error, (RevisionConflict, ScenarioUnreadable)) else 2, error.problems
@@ -110,6 +114,15 @@ def _explain(error: BaseException) -> tuple[int, Sequence[str]]:
         return 1, [f"{error.filename}: {error.strerror}" if error.filename else str(error)]
     hint = "This should not happen. Run it again as `devops-workbook --debug …` and report what it prints."
     return 1, [f"{type(error).__name__}: {error}", hint]
+
+
+def _batch_errors() -> tuple[type[Exception], ...]:
+    """What a batch says in a sentence, if one was asked for."""
+    from devops_workbook.batch.inputs import InputError
+
+    run = sys.modules.get("devops_workbook.batch.run")
+    store = sys.modules.get("devops_workbook.batch.store")
+    return (InputError, *([run.BatchError] if run else []), *([store.StoreError] if store else []))
 
 
 def _complain(sentences: Iterable[str]) -> None:
@@ -460,6 +473,131 @@ def verify(
     console.print(_line(f"{folder}: {summary(found)}.", "bold"))
     keep(folder, found)
     raise typer.Exit(bool(found.failed))
+
+
+@app.command(
+    epilog=_examples_of(
+        "devops-workbook batch scenarios -o exports/nightly",
+        "devops-workbook batch services.csv --grid provider=aws,gcp,azure --grid peak_rps=100,1000,10000",
+        "devops-workbook batch scenarios --scheduler tcp://scheduler:8786 -o s3://reviews/nightly",
+    )
+)
+def batch(
+    scenarios: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SCENARIO...", help="Scenario files, folders of them, CSV or XLSX with one a row.", path_type=Path
+        ),
+    ],
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--grid", metavar="FIELD=A,B", help="Work out each scenario with each of these values; may be repeated."
+        ),
+    ] = None,
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="URL", help="A folder, or a URL that fsspec knows.")
+    ] = "exports/batch",
+    formats: Annotated[
+        str,
+        typer.Option(
+            metavar="FORMATS",
+            autocompletion=_complete_formats,
+            help=f"Any of {', '.join(EXPORT_FORMATS)}, with commas between; none = notebooks and results alone.",
+        ),
+    ] = "html,pdf",
+    workers: Annotated[
+        int,
+        typer.Option("--workers", "-w", min=1, metavar="N", help="Workers on this machine; its cores if not given."),
+    ] = os.cpu_count() or 1,
+    scheduler: Annotated[
+        str, typer.Option("--scheduler", metavar="ADDRESS", help="A Dask scheduler whose workers do it instead.")
+    ] = "",
+    timeout: Annotated[
+        float, typer.Option("--timeout", min=1, metavar="SECONDS", help="The longest a scenario's notebook may run.")
+    ] = 600,
+    warm: Annotated[
+        bool, typer.Option("--warm/--plain", help="Fork kernels from a warm parent, or start each one anew.")
+    ] = True,
+) -> None:
+    """Work out many scenarios: each its notebook and documents, all of them in one table and on one page.
+
+    Run again, it goes on where it was: what is finished is skipped, until the scenario, this package, its facts or
+    your prices change. Exit status 3 if some scenarios failed; the others are done all the same.
+    """
+    from devops_workbook.batch.cases import axis, cases
+    from devops_workbook.batch.inputs import read
+
+    given = read(scenarios)
+    found = cases(given, [axis(text) for text in grid or []])
+    wanted = () if formats.strip().lower() == "none" else _formats(formats)
+    try:
+        from devops_workbook.batch.run import Options, run
+    except ModuleNotFoundError as error:
+        raise typer.TyperException(
+            f"a batch needs {error.name}, which is in the extra `batch`: pip install 'devops-workbook[batch]'"
+        ) from None
+    options = Options(output, wanted, workers, scheduler, timeout, warm, _batch_title(given, output))
+    console, trouble = _console(), _console(stderr=True)
+    with _stoppable(), _batch_bar(len(found)) as bar:
+        try:
+            outcome = run(found, options, lambda now, row: _batch_row(bar, trouble, now, row))
+        except KeyboardInterrupt:
+            bar.stop()
+            trouble.print(_line("Stopped. What is finished stays; run the same command again to go on."))
+            raise typer.Exit(130) from None
+    failed = outcome.count("failed")
+    told = f"{outcome.count('done')} done, {outcome.count('before')} finished before, {failed} failed"
+    console.print(
+        _line(f"{len(found)} {'scenario' if len(found) == 1 else 'scenarios'}: {told}. See {output}/index.html")
+    )
+    raise typer.Exit(3 if failed else 0)
+
+
+def _batch_title(given: Sequence[Input], output: str) -> str:
+    return given[0].name if len(given) == 1 else f"Scenarios: {output.rstrip('/').rpartition('/')[2]}"
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Has a polite kill end a verb as Ctrl-C does."""
+
+    def stop(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _batch_bar(total: int) -> Progress:
+    console = _console(stderr=True)
+    columns = (
+        TextColumn("Batch"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TextColumn("{task.fields[rate]}"), TimeRemainingColumn(), TextColumn("{task.fields[step]}", markup=False),
+    )  # fmt: skip
+    bar = Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal, redirect_stdout=False,
+        redirect_stderr=False, speed_estimate_period=120,
+    )  # fmt: skip
+    bar.add_task("batch", total=total, rate="", step="starting")
+    return bar
+
+
+def _batch_row(bar: Progress, trouble: Console, now: BatchOutcome, row: Mapping[str, Any]) -> None:
+    """Shows what a new row changes: the counts, and a failure at once."""
+    task = bar.tasks[0]
+    worked = now.count("done") + now.count("failed")
+    failed = f"{failed} failed, " if (failed := now.count("failed")) else ""
+    rate = f"{worked / task.elapsed:.2f}/s" if task.elapsed and worked else ""
+    bar.update(task.id, completed=len(now.rows), rate=rate, step=_line(f"{failed}last: {row['name']}").plain)
+    if row["status"] == "failed":
+        bar.stop()
+        where = "" if row["error"].startswith(row["origin"]) else f"{row['origin']}: "
+        trouble.print(_line(f"failed: {row['name']}: {where}{row['error']}", "red"))
+        bar.start()
 
 
 @app.command(epilog=_examples_of("devops-workbook lab", "devops-workbook lab web-shop.yaml"))

@@ -10,13 +10,16 @@ the earlier documents as they were.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
 import papermill
+from nbclient.exceptions import CellTimeoutError
 from nbconvert.exporters import Exporter
 from nbconvert.utils.exceptions import ConversionException
 from papermill.exceptions import PapermillException, PapermillExecutionError
@@ -25,7 +28,7 @@ from devops_workbook.export.exporters import DesignHtmlExporter, DesignMarkdownE
 from devops_workbook.requirements import Requirements
 from devops_workbook.scenario import notebooks_folder, slug, write_atomic
 
-__all__ = ["FORMATS", "ExportError", "export", "run_report"]
+__all__ = ["FORMATS", "ExportError", "export", "exported", "run_report"]
 
 FORMATS: dict[str, type[Exporter]] = {
     "html": DesignHtmlExporter,
@@ -42,7 +45,14 @@ def _quiet(_step: str, _done: float) -> None:
 
 
 class ExportError(RuntimeError):
-    """The document could not be made; the message says why."""
+    """The document could not be made; the message says why.
+
+    notebook: the report as far as it ran, None if it did not.
+    """
+
+    def __init__(self, message: str, notebook: nbformat.NotebookNode | None = None) -> None:
+        super().__init__(message)
+        self.notebook = notebook
 
 
 def export(
@@ -64,7 +74,7 @@ def export(
     documents: dict[Path, bytes] = {}
     for n, format in enumerate(wanted, 1):
         progress(f"writing {format.upper()}", n / steps)
-        documents[Path(folder) / f"{slug(requirements.name)}.{format}"] = _exported(notebook, format)
+        documents[Path(folder) / f"{slug(requirements.name)}.{format}"] = exported(notebook, format)
     progress("saving", (steps - 1) / steps)
     _save(documents)
     return list(documents)
@@ -79,25 +89,52 @@ def _checked(formats: Iterable[str]) -> tuple[str, ...]:
     return wanted
 
 
-def run_report(requirements: Requirements) -> nbformat.NotebookNode:
-    """The report notebook, executed with `requirements` as its parameters. Raises ExportError."""
+def run_report(
+    requirements: Requirements, engine: str | None = None, timeout: float | None = None
+) -> nbformat.NotebookNode:
+    """The report notebook, executed with `requirements` as its parameters.
+
+    engine: papermill's, by name, None = its own; timeout: seconds for all cells together, None = no limit. Raises
+    ExportError, which holds the notebook as far as it ran.
+    """
     # papermill tells of every cell; whoever exports is told of steps instead.
     logging.getLogger("papermill").setLevel(logging.ERROR)
     with TemporaryDirectory(prefix="devops-workbook-") as folder:
+        output = Path(folder) / "report.ipynb"
         try:
             notebook: nbformat.NotebookNode = papermill.execute_notebook(
                 str(notebooks_folder() / "report.ipynb"),
-                str(Path(folder) / "report.ipynb"),
+                str(output),
                 parameters=requirements.model_dump(mode="json"),
+                engine_name=engine,
                 progress_bar=False,
                 cwd=folder,
                 extra_arguments=["--log-level=40"],  # a kernel's warnings are not for whoever exports
+                timeout_func=_until(timeout),
             )
         except PapermillExecutionError as error:
-            raise ExportError(_told(error)) from error
+            raise ExportError(_told(error), _left(output)) from error
+        except CellTimeoutError as error:
+            raise ExportError(f"the report notebook took longer than {timeout:g} s", _left(output)) from error
         except (PapermillException, OSError, RuntimeError) as error:
-            raise ExportError(f"the report notebook could not be run: {error}") from error
+            raise ExportError(f"the report notebook could not be run: {error}", _left(output)) from error
     return notebook
+
+
+def _until(timeout: float | None) -> Callable[[Any], float] | None:
+    """What nbclient asks before each cell: the seconds that are left."""
+    if timeout is None:
+        return None
+    end = time.monotonic() + timeout
+    return lambda _cell: max(0.1, end - time.monotonic())
+
+
+def _left(output: Path) -> nbformat.NotebookNode | None:
+    """What papermill has written of the notebook that stopped."""
+    with suppress(OSError, ValueError):
+        notebook: nbformat.NotebookNode = nbformat.read(output, as_version=4)  # type: ignore[no-untyped-call]
+        return notebook
+    return None
 
 
 def _told(error: PapermillExecutionError) -> str:
@@ -110,7 +147,8 @@ def _told(error: PapermillExecutionError) -> str:
     return f"the report notebook stopped with {error.ename}: {error.evalue}"
 
 
-def _exported(notebook: nbformat.NotebookNode, format: str) -> bytes:
+def exported(notebook: nbformat.NotebookNode, format: str) -> bytes:
+    """The document of an executed report, in one of FORMATS. Raises ExportError."""
     try:
         # No path is given, so that nothing beside a notebook can find its way into the document.
         document: Any = FORMATS[format]().from_notebook_node(notebook, {"metadata": {"name": "report"}})[0]

@@ -7,7 +7,7 @@ table, travel beside them in the output's metadata for our exporters (see `reade
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +34,19 @@ CHAPTERS: tuple[tuple[str, ...], ...] = (
 
 
 class Document:
-    """The design document of one set of requirements. Every method shows one chapter."""
+    """The design document of one set of requirements. Every method shows one chapter.
 
-    def __init__(self, requirements: Requirements, evaluation: Evaluation | None = None) -> None:
+    show: what is done with the parts of a chapter; a notebook's cell displays them.
+    """
+
+    def __init__(
+        self,
+        requirements: Requirements,
+        evaluation: Evaluation | None = None,
+        show: Callable[[Iterable[Part]], None] | None = None,
+    ) -> None:
         found = evaluation or evaluate(requirements)
+        self._show = show or _show
         self._repository = repository(found)
         self._chapters = Chapters(carried_out(found, self._repository))
 
@@ -61,45 +70,45 @@ class Document:
 
     def cover(self) -> None:
         """Show whose design this is, where it runs, and the date of the facts it rests on."""
-        _show(self._chapters.cover())
+        self._show(self._chapters.cover())
 
     def summary(self) -> None:
         """Show the six figures, the design at a glance and what needs a decision."""
-        _show(self._chapters.summary())
+        self._show(self._chapters.summary())
 
     def context(self) -> None:
         """Show what the team asked for."""
-        _show(self._chapters.context())
+        self._show(self._chapters.context())
 
     def architecture(self) -> None:
         """Show every view of the architecture, and its components."""
-        _show(self._chapters.architecture())
+        self._show(self._chapters.architecture())
 
     def plan(self) -> None:
         """Show the seven sections with every decision."""
-        _show(self._chapters.plan())
+        self._show(self._chapters.plan())
 
     def assessment(self) -> None:
         """Show cost, availability, recovery, capacity, compliance and carbon."""
-        _show(self._chapters.assessment())
+        self._show(self._chapters.assessment())
 
     def findings(self) -> None:
         """Show conflicts, gaps and risks with the ways out, and the principles honoured."""
-        _show(self._chapters.findings())
+        self._show(self._chapters.findings())
 
     def code(self) -> None:
         """Show the generated code, and what was verified of it (the folder is named by DEVOPS_WORKBOOK_VERIFIED)."""
         folder = os.environ.get(VERIFIED_VARIABLE)
         record = read_record(Path(folder) / RECORD) if folder else None
-        _show((Part(code_chapter(self._repository, record)),))
+        self._show((Part(code_chapter(self._repository, record)),))
 
     def appendices(self) -> None:
         """Show the diagrams in words, scores, evidence, sources and decision records."""
-        _show(self._chapters.appendices())
+        self._show(self._chapters.appendices())
 
     def sign_off(self) -> None:
         """Show the page where those who must agree sign."""
-        _show(self._chapters.sign_off())
+        self._show(self._chapters.sign_off())
 
 
 def _show(parts: Iterable[Part]) -> None:

@@ -33,7 +33,7 @@ from devops_workbook.export.manuscript import (
     tone,
 )
 
-__all__ = ["html"]
+__all__ = ["html", "policy"]
 
 _TEMPLATES = files("devops_workbook.export").joinpath("templates")
 
@@ -75,7 +75,7 @@ def html(manuscript: Manuscript) -> str:
     return str(
         _PAGE.format(
             language=manuscript.language,
-            policy=_policy(script),
+            policy=policy(script),
             title=manuscript.title,
             style=Markup(style),  # noqa: S704 - our own file
             script=Markup(script),  # noqa: S704 - our own file
@@ -86,7 +86,8 @@ def html(manuscript: Manuscript) -> str:
     )
 
 
-def _policy(script: str) -> str:
+def policy(script: str) -> str:
+    """The content security policy of a page that fetches nothing and runs this script alone."""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return (
         f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "

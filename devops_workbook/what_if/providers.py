@@ -18,7 +18,7 @@ from devops_workbook.evidence import Evidence, Quantity
 from devops_workbook.requirements import Requirements
 from devops_workbook.what_if.outcome import Outcome, Sureness, changed, outcome_of, sureness_of, told
 
-__all__ = ["ProviderCost", "across_providers"]
+__all__ = ["ProviderCost", "across_providers", "carried_over"]
 
 _SEVERITIES = ("high", "medium", "low")
 
@@ -49,23 +49,28 @@ def across_providers(requirements: Requirements, catalog: Catalog | None = None)
     """The requirements on all clouds of the catalog, the one they name first."""
     facts = catalog or load()
     named = evaluate(requirements, facts)
-    others = [p for p in facts.providers.values() if p.id != requirements.provider]
-    return (_cost(facts, named, (), named=True), *(_elsewhere(facts, named, provider) for provider in others))
+    others = [id for id in facts.providers if id != requirements.provider]
+    elsewhere = (carried_over(named, id, facts) for id in others)
+    return (_cost(facts, named, (), named=True), *(_cost(facts, *found) for found in elsewhere))
 
 
-def _elsewhere(catalog: Catalog, named: Evaluation, provider: Provider) -> ProviderCost:
-    wanted = named.requirements
-    places, lost = _places(catalog.providers[wanted.provider], provider, wanted)
+def carried_over(
+    named: Evaluation, provider_id: str, catalog: Catalog | None = None
+) -> tuple[Evaluation, tuple[str, ...]]:
+    """The same requirements evaluated on another cloud, and what could not be carried over, each as a sentence."""
+    facts = catalog or load()
+    wanted, provider = named.requirements, facts.providers[provider_id]
+    places, lost = _places(facts.providers[wanted.provider], provider, wanted)
     overrides = _neutral(named)
     change: dict[str, Any] = {"provider": provider.id, **places, "overrides": overrides}
     if wanted.iac_tool not in provider.iac:
         change["iac_tool"], title = next(iter(provider.iac.items()))
         lost.append(f"Infrastructure code is written in {title}; {provider.title} has no {wanted.iac_tool}.")
-    evaluation = evaluate(changed(wanted, change), catalog)
+    evaluation = evaluate(changed(wanted, change), facts)
     if refused := _refused(evaluation):
         change["overrides"] = {field: option for field, option in overrides.items() if field not in refused}
-        evaluation = evaluate(changed(wanted, change), catalog)
-    return _cost(catalog, evaluation, (*lost, *refused.values()))
+        evaluation = evaluate(changed(wanted, change), facts)
+    return evaluation, (*lost, *refused.values())
 
 
 def _cost(catalog: Catalog, evaluation: Evaluation, dropped: tuple[str, ...], named: bool = False) -> ProviderCost:

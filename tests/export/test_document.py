@@ -77,7 +77,7 @@ def test_a_format_that_fails_leaves_all_of_them(ready: None, monkeypatch: pytest
             raise ExportError("the PDF could not be set")
         return b"new"
 
-    monkeypatch.setattr(document, "_exported", fail)
+    monkeypatch.setattr(document, "exported", fail)
     with pytest.raises(ExportError):
         export(Requirements(), ["html", "pdf"], tmp_path)
     assert [file.stat().st_mtime_ns for file in earlier] == times
