@@ -11,7 +11,7 @@ CLOUDS := $(VENV)/clouds
 FROZEN := --quiet --disable-pip-version-check --no-deps
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help lab test bench golden crosscheck clouds verify clean
+.PHONY: help lab test bench bench-batch golden crosscheck clouds verify clean
 
 help:  ## Show what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -27,7 +27,7 @@ test: $(VENV)/test.stamp  ## Check style, types and layers, and run the tests (A
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: $(VENV)/test.stamp  ## Measure evaluation, repaint, export and generation times
-	@set -e; for script in tests/benchmarks/bench_*.py; do $(BIN)/python $$script; done
+	@set -e; for script in $(filter-out tests/benchmarks/bench_batch.py,$(wildcard tests/benchmarks/bench_*.py)); do $(BIN)/python $$script; done
 
 golden: $(VENV)/test.stamp  ## Write the golden files and the example document anew, to be read before they are kept
 	$(BIN)/pytest --quiet -m golden --update-golden
@@ -40,6 +40,9 @@ clouds: $(VENV)/clouds.stamp  ## Install what generated infrastructure is held a
 
 verify: $(VENV)/test.stamp $(VENV)/clouds.stamp  ## Hold all generated infrastructure against the real tools (ARGS="--provider gcp --only web-api-gke")
 	$(BIN)/python -m tests.clouds.verify $(ARGS)
+
+bench-batch: $(VENV)/test.stamp  ## Measure batches against a plain loop over papermill (ARGS="--scenarios 500")
+	$(BIN)/python tests/benchmarks/bench_batch.py $(ARGS)
 
 clean:  ## Remove the environment and all caches
 	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -8,6 +8,7 @@ therefore not verified; with CI set, such a skip is a failure.
 from __future__ import annotations
 
 import os
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from difflib import unified_diff
@@ -108,3 +109,17 @@ def scenarios() -> dict[str, Requirements]:
 def evaluations(scenarios: dict[str, Requirements]) -> dict[str, Evaluation]:
     """The example scenarios, worked out."""
     return {name: evaluate(requirements) for name, requirements in scenarios.items()}
+
+
+@pytest.fixture(scope="module")  # two at once cannot be in one process
+def browser() -> Iterator[Any]:
+    """A headless Chromium."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        pytest.skip("chromium is not installed")
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        yield browser
+        browser.close()

@@ -11,6 +11,7 @@ import atexit
 import copy
 import json
 import logging
+import math
 import os
 import subprocess
 import sys
@@ -21,12 +22,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from traitlets import Type
 
 __all__ = ["ENGINE", "PROVISIONER", "NoWarmParent", "WarmKernelManager", "WarmProvisioner", "start"]
 
@@ -191,8 +195,32 @@ def _warn_once(why: str) -> None:
     _log.warning("Kernels are started one by one: %s", why)
 
 
+class WarmKernelClient(AsyncKernelClient):
+    """A client that takes a kernel for ready when both its channels have answered.
+
+    Its base then waits a fifth of a second for further messages, which a kernel just forked does not send.
+    """
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as its base has it
+        """Wait until the kernel answers. Raises RuntimeError when it dies, or after `timeout` seconds."""
+        end = time.monotonic() + (math.inf if timeout is None else timeout)
+        while time.monotonic() < end:
+            self.kernel_info()
+            with suppress(Empty):
+                reply = await self.get_shell_msg(timeout=1)
+                if reply["msg_type"] == "kernel_info_reply":
+                    await self.get_iopub_msg(timeout=0.2)
+                    self._handle_kernel_info_reply(reply)
+                    return
+            if not await self.is_alive():
+                raise RuntimeError("Kernel died before replying to kernel_info")
+        raise RuntimeError(f"Kernel didn't respond in {timeout} seconds")
+
+
 class WarmKernelManager(AsyncKernelManager):
     """A manager whose kernels the warm provisioner provides, unless their specification names another."""
+
+    client_factory = Type(WarmKernelClient)
 
     @property
     def kernel_spec(self) -> KernelSpec | None:

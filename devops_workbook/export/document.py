@@ -109,7 +109,7 @@ def run_report(
                 engine_name=engine,
                 progress_bar=False,
                 cwd=folder,
-                extra_arguments=["--log-level=40"],  # a kernel's warnings are not for whoever exports
+                extra_arguments=["--log-level=50"],  # what a kernel logs are not for whoever exports
                 timeout_func=_until(timeout),
             )
         except PapermillExecutionError as error:
