@@ -14,7 +14,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 .PHONY: help lab test bench bench-batch golden crosscheck clouds verify clean
 
 help:  ## Show what can be made
-	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 lab: $(VENV)/lab.stamp  ## Open the workshop notebook in JupyterLab (as root, as in a container: ARGS=--allow-root)
 	@$(BIN)/devops-workbook lab $(ARGS)

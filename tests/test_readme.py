@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ from devops_workbook.artifacts.verification import TOOLS
 from devops_workbook.cli import app
 from devops_workbook.requirements import FieldSpec, field_specs
 from devops_workbook.scenario import examples
+from tests.clouds.tools import needed
 
 ROOT = Path(__file__).parent.parent
 COMMAND: Any = typer.main.get_command(app)
 VERBS: dict[str, Any] = COMMAND.commands
 OWN_OPTIONS = {"--help", "-h", "--install-completion", "--show-completion"}
-TARGETS = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+TARGETS = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,7 @@ def test_no_other_requirement_has_a_row(readme: str) -> None:
 
 
 def test_make_targets_are_those_of_the_makefile(readme: str) -> None:
-    assert set(re.findall(r"\bmake ([a-z]+)\b(?= *(?:[`#]|$))", readme, flags=re.MULTILINE)) == set(TARGETS)
+    assert set(re.findall(r"\bmake ([a-z-]+)\b(?= *(?:[`#]|$))", readme, flags=re.MULTILINE)) == set(TARGETS)
 
 
 @pytest.mark.parametrize("name", examples())
@@ -84,3 +86,34 @@ def test_files_it_points_to_are_there(readme: str) -> None:
 
 def test_every_tool_that_verify_uses_is_named(readme: str) -> None:
     assert [t.program for t in TOOLS if f"`{t.program}`" not in readme] == []
+
+
+@pytest.fixture
+def workflow(readme: str, tmp_path: Path) -> Path:
+    """The nightly workflow that the README shows, where GitHub would look for it."""
+    (shown,) = re.findall(r"^```yaml\n(.*?)^```", readme, flags=re.MULTILINE | re.DOTALL)
+    file = tmp_path / ".github" / "workflows" / "report.yml"
+    file.parent.mkdir(parents=True)
+    file.write_text(shown, encoding="utf-8")
+    return file
+
+
+@pytest.mark.needs("check-jsonschema")
+def test_the_nightly_workflow_is_one_of_github(workflow: Path) -> None:
+    check = [str(needed("check-jsonschema")), "--builtin-schema", "vendor.github-workflows", str(workflow)]
+    done = subprocess.run(check, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.needs("actionlint", "zizmor")
+def test_the_nightly_workflow_has_no_finding(workflow: Path) -> None:
+    for check in (["actionlint", "-no-color", str(workflow)], ["zizmor", "--offline", "--no-progress", str(workflow)]):
+        done = subprocess.run(
+            [str(needed(check[0])), *check[1:]], capture_output=True, text=True, check=False, cwd=workflow.parents[2]
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_nightly_workflow_runs_what_there_is(workflow: Path) -> None:
+    (line,) = re.findall(r"run: devops-workbook batch (.*)", workflow.read_text())
+    assert {word for word in line.split() if word.startswith("-")} <= options(VERBS["batch"])
