@@ -548,9 +548,8 @@ def batch(
             raise typer.Exit(130) from None
     failed = outcome.count("failed")
     told = f"{outcome.count('done')} done, {outcome.count('before')} finished before, {failed} failed"
-    console.print(
-        _line(f"{len(found)} {'scenario' if len(found) == 1 else 'scenarios'}: {told}. See {output}/index.html")
-    )
+    noun = "scenario" if len(found) == 1 else "scenarios"
+    console.print(_line(f"{len(found)} {noun}: {told}. See {output.rstrip('/')}/index.html"))
     raise typer.Exit(3 if failed else 0)
 
 

@@ -16,6 +16,9 @@ from typing import Any
 import pytest
 
 from devops_workbook import cli
+from devops_workbook.batch import run as batch_run
+from devops_workbook.batch.cases import Case
+from devops_workbook.batch.run import Options, Outcome
 from devops_workbook.export import document
 from devops_workbook.outline import FIELDS, OUTLINE
 from devops_workbook.requirements import Requirements
@@ -363,6 +366,84 @@ def test_lab_ends_as_jupyterlab_does(run: Run, opened: list[list[str]], monkeypa
     assert run("lab").status == 7
 
 
+# batch
+
+
+@pytest.fixture
+def batched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[Case], Options]]:
+    """What was asked of batches; every case is done but those that are invalid."""
+    asked: list[tuple[list[Case], Options]] = []
+
+    def work(cases: list[Case], options: Options, watch: Callable[..., None]) -> Outcome:
+        asked.append((cases, options))
+        outcome = Outcome(len(cases))
+        for case in cases:
+            told = {"id": case.id, "name": case.name, "origin": case.origin, "error": " ".join(case.problems)}
+            outcome.rows[case.id] = {**told, "status": "failed" if case.problems else "done"}
+            watch(outcome, outcome.rows[case.id])
+        return outcome
+
+    monkeypatch.setattr(batch_run, "run", work)
+    return asked
+
+
+def test_batch_works_a_grid_out(run: Run, shop: Path, batched: list[tuple[list[Case], Options]]) -> None:
+    result = run("batch", "shop.yaml", "--grid", "provider=aws,gcp", "-o", "out/", "--formats", "none", "-w", "3")
+    assert (result.status, result.err) == (0, "")
+    assert result.out == "2 scenarios: 2 done, 0 finished before, 0 failed. See out/index.html\n"
+    ((cases, options),) = batched
+    assert [case.requirements.provider for case in cases if case.requirements] == ["aws", "gcp"]
+    assert (options.url, options.formats, options.workers, options.title) == ("out/", (), 3, "Shop")
+
+
+def test_batch_ends_with_3_when_some_failed(run: Run, shop: Path, batched: list[tuple[list[Case], Options]]) -> None:
+    shop.with_name("bad.yaml").write_text("name: Bad\npeak_rps: -5\n")
+    result = run("batch", ".")
+    assert result.status == 3
+    assert result.out == "2 scenarios: 1 done, 0 finished before, 1 failed. See exports/batch/index.html\n"
+    assert result.err == (
+        "failed: bad: bad.yaml, line 2: peak_rps: -5 is not allowed (allowed: number above 0 to 10,000,000 req/s)\n"
+    )
+    assert batched[0][1].title == "Scenarios: batch"
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["batch", "missing"], "missing: cannot be read: no such file or directory\n"),
+        (["batch", "shop.yaml", "--grid", "providr=aws"], "did you mean 'provider'?"),
+        (["batch", "shop.yaml", "shop.csv"], "shop.csv, row 1, column 1: 'nam' is not a field; did you mean 'name'?"),
+        (["batch", "shop.yaml", "-o", "nowhere://x"], "nowhere://x: cannot be written to"),
+        (["batch", "shop.yaml", "--workers", "0"], "Input should be greater than or equal to 1"),
+        (["batch", "shop.yaml", "--formats", "docx"], "'docx' is not a format"),
+    ],
+)
+def test_a_batch_that_cannot_be_is_a_sentence(run: Run, shop: Path, args: list[str], words: str) -> None:
+    shop.with_name("shop.csv").write_text("nam\nShop\n")
+    result = run(*args)
+    assert (result.status, result.out) == (1, "")
+    assert words in result.err
+    assert "Traceback" not in result.err
+
+
+def test_a_batch_that_is_stopped_says_how_to_go_on(run: Run, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(batch_run, "run", stopped)
+    result = run("batch", "shop.yaml")
+    assert (result.status, result.out) == (130, "")
+    assert result.err == "Stopped. What is finished stays; run the same command again to go on.\n"
+
+
+def test_a_batch_names_the_extra_that_it_needs(run: Run, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "devops_workbook.batch.run", None)
+    monkeypatch.delitem(sys.modules, "distributed", raising=False)
+    result = run("batch", "shop.yaml")
+    assert result.status == 1
+    assert "pip install 'devops-workbook[batch]'" in result.err
+
+
 # Errors and help
 
 
@@ -435,7 +516,7 @@ def test_the_version_is_that_of_the_package(run: Run) -> None:
     assert re.fullmatch(r"devops-workbook \d+\.\d+\.\d+\n", result.out)
 
 
-@pytest.mark.parametrize("verb", ["", "new", "check", "plan", "export", "lab"])
+@pytest.mark.parametrize("verb", ["", "new", "check", "plan", "export", "batch", "lab"])
 def test_help_ends_in_examples_that_are_true(run: Run, verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     result = run(*[verb] * bool(verb), "--help")
@@ -444,7 +525,7 @@ def test_help_ends_in_examples_that_are_true(run: Run, verb: str, monkeypatch: p
     assert (
         shown == [verb] * len(shown)
         if verb
-        else shown == ["new", "check", "plan", "export", "generate", "verify", "lab"]
+        else shown == ["new", "check", "plan", "export", "generate", "verify", "batch", "lab"]
     )
     assert shown
     named = re.findall(r"--from ([\w-]+)", result.out.partition("Examples")[2])
