@@ -1,8 +1,8 @@
 # Everything runs in .venv, which is made when it is missing and renewed when what it should hold has changed.
 
 PYTHON ?= python3
-# One more than there are cores, because tests wait for clouds and browsers.
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# More than there are cores, because tests wait for clouds and browsers.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 ARGS ?=
 SOURCES ?=
 VENV := .venv

@@ -70,10 +70,10 @@ def _tell(answers: TextIO, answer: Mapping[str, Any]) -> None:
 def _answer(request: Mapping[str, Any], answers: TextIO) -> Mapping[str, Any]:
     if "poll" in request:
         return {"exit": _poll(request["poll"])}
-    wanted = request["fork"]
+    wanted, parent = request["fork"], os.getpid()
     pid = os.fork()
     if pid == 0:
-        _become_kernel(answers, **wanted)
+        _become_kernel(answers, parent, **wanted)
     _children[pid] = None
     return {"pid": pid}
 
@@ -108,8 +108,10 @@ def _warm_up() -> None:
         getattr(document, chapter)()
 
 
-def _become_kernel(answers: TextIO, arguments: Sequence[str], environment: Mapping[str, str], folder: str) -> NoReturn:
-    """Turn this fork into the kernel that was asked for; never returns."""
+def _become_kernel(
+    answers: TextIO, parent: int, arguments: Sequence[str], environment: Mapping[str, str], folder: str
+) -> NoReturn:
+    """Turn this fork into the kernel that was asked for, unless its parent is gone already; never returns."""
     status = 1
     try:
         os.setsid()
@@ -121,11 +123,12 @@ def _become_kernel(answers: TextIO, arguments: Sequence[str], environment: Mappi
         os.environ.update(environment)
         os.chdir(folder)
         _reseed()
-        sys.argv = ["ipykernel_launcher", *arguments, f"--IPKernelApp.parent_handle={os.getppid()}"]
-        from ipykernel.kernelapp import launch_new_instance
+        sys.argv = ["ipykernel_launcher", *arguments, f"--IPKernelApp.parent_handle={parent}"]
+        if os.getppid() == parent:  # from here on the kernel looks itself
+            from ipykernel.kernelapp import launch_new_instance
 
-        launch_new_instance()
-        status = 0
+            launch_new_instance()
+            status = 0
     except SystemExit as error:
         status = error.code if isinstance(error.code, int) else 1
     except BaseException:  # noqa: BLE001 - nothing may come back into the parent's loop

@@ -163,6 +163,12 @@ def test_kernels_go_with_whoever_holds_them(victim: str) -> None:
         holder.wait()
 
 
+def test_a_kernel_whose_parent_went_before_it_began_does_not_begin() -> None:
+    stranger = "import os, sys; from devops_workbook.batch import warm_parent as w; "
+    became = stranger + "w._become_kernel(sys.stdout, os.getpid(), [], dict(os.environ), '/')"
+    assert subprocess.run([sys.executable, "-c", became], check=False).returncode == 1
+
+
 def _runs(pid: int) -> bool:
     try:
         status: Any = psutil.Process(pid).status()

@@ -84,9 +84,11 @@ def _made(
     """Takes one root as far as it goes, and tells whether there is something to destroy. valid: by configuration,
     because environments that differ in values alone are checked once."""
     wanted = STEPS[: STEPS.index(last) + 1]
+    text = scratch.text(root)
+    if wanted[-1] == "validate" and text in valid:
+        return False
     if "init" not in wanted or not account.add(scratch.init(root)):
         return False
-    text = scratch.text(root)
     if "validate" in wanted and text not in valid:
         valid[text] = account.add(scratch.validate(root))
     if not valid.get(text) or "plan" not in wanted or not account.add(scratch.plan(root)):
