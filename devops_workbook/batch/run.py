@@ -19,7 +19,7 @@ from distributed import Client, LocalCluster, as_completed
 from devops_workbook.batch.cases import Case
 from devops_workbook.batch.index import as_page
 from devops_workbook.batch.results import as_csv, as_parquet
-from devops_workbook.batch.store import Store, is_full
+from devops_workbook.batch.store import RESULT, Store, is_full
 from devops_workbook.batch.work import NoSpace, Task, carry_out, content_key
 
 __all__ = ["BatchError", "Options", "Outcome", "run"]
@@ -66,8 +66,9 @@ Watch = Callable[[Outcome, Mapping[str, Any]], None]
 def run(cases: Sequence[Case], options: Options, watch: Watch = lambda _outcome, _row: None) -> Outcome:
     """Work out the cases, and write their folders, `results.csv`, `results.parquet` and `index.html`.
 
-    watch: called with the outcome so far and each new row. Raises BatchError when there is no space or no cluster,
-    StoreError when the URL cannot be written to, and passes KeyboardInterrupt on; results are written in any case.
+    watch: called with the outcome so far and each new row. Raises BatchError when there is no space, no cluster, or
+    nothing to be seen of what its workers wrote, StoreError when the URL cannot be written to, and passes
+    KeyboardInterrupt on; results are written in any case.
     """
     store = Store(options.url)
     store.open()
@@ -77,12 +78,23 @@ def run(cases: Sequence[Case], options: Options, watch: Watch = lambda _outcome,
         for row in _rows(cases, options, store):
             outcome.rows[row["id"]] = row
             watch(outcome, row)
+        _look_for_results(store, outcome)
     finally:
         rows = sorted(outcome.rows.values(), key=lambda row: order[row["id"]])
         outcome.rows = {row["id"]: row for row in rows}
         if rows:
             _write(store, options, rows)
     return outcome
+
+
+def _look_for_results(store: Store, outcome: Outcome) -> None:
+    """Raises BatchError when the workers wrote to a place of their own, as those of other machines do to a folder."""
+    done = next((row for row in outcome.rows.values() if row["status"] == "done"), None)
+    if done and store.read(f"{done['id']}/{RESULT}") is None:
+        raise BatchError(
+            f"{store.url}: the workers have written their documents, but not where this machine sees them; give a "
+            "folder or an address that all of them share"
+        )
 
 
 def _write(store: Store, options: Options, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,19 @@ def test_a_full_disk_is_said_once_and_what_is_done_is_told(
     outcome = run(some(20), Options(str(tmp_path), ("html",)))
     assert outcome.count("before") >= 1
     assert outcome.count("done") + outcome.count("before") == 20
+
+
+def test_workers_that_write_to_a_folder_of_their_own_are_found_out(
+    in_process: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def elsewhere(task: work.Task) -> dict[str, Any]:
+        return work.carry_out(replace(task, url=str(tmp_path / "theirs")))
+
+    monkeypatch.setattr(running, "carry_out", elsewhere)
+    with pytest.raises(BatchError, match=r"ours: the workers have written .* an address that all of them share"):
+        run(some(2), Options(str(tmp_path / "ours")))
+    assert len(finished(tmp_path / "theirs")) == 2
+    assert len(lines(tmp_path / "ours")) == 2
 
 
 def test_an_interrupted_batch_tells_what_it_has(in_process: list[str], tmp_path: Path) -> None:
