@@ -1,13 +1,14 @@
 # Everything runs in .venv, which is made when it is missing and renewed when what it should hold has changed.
 
 PYTHON ?= python3
-# More than there are cores, because tests wait for clouds and browsers.
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
+# One more than there are cores, because tests wait for clouds and browsers.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 ARGS ?=
 SOURCES ?=
 VENV := .venv
 BIN := $(VENV)/bin
 CLOUDS := $(VENV)/clouds
+GROUPS := tools checkov pipelines plugins
 FROZEN := --quiet --disable-pip-version-check --no-deps
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
@@ -36,9 +37,9 @@ golden: $(VENV)/test.stamp  ## Write the golden files and the example document a
 crosscheck: $(VENV)/crosscheck.stamp  ## Hold our prices against a second source (SOURCES=folder of reference files)
 	$(BIN)/python tests/crosscheck/prices.py $(SOURCES) --packages $(VENV)/crosscheck
 
-clouds: $(VENV)/clouds.stamp  ## Install what generated infrastructure is held against: an emulator, linters, schemas of providers
+clouds: $(GROUPS:%=$(CLOUDS)/%.stamp)  ## Install what generated infrastructure is held against: an emulator, linters, schemas of providers
 
-verify: $(VENV)/test.stamp $(VENV)/clouds.stamp  ## Hold all generated infrastructure against the real tools (ARGS="--provider gcp --only web-api-gke")
+verify: $(VENV)/test.stamp clouds  ## Hold all generated infrastructure against the real tools (ARGS="--provider gcp --only web-api-gke")
 	$(BIN)/python -m tests.clouds.verify $(ARGS)
 
 bench-batch: $(VENV)/test.stamp  ## Measure batches against a plain loop over papermill (ARGS="--scenarios 500")
@@ -63,17 +64,16 @@ $(VENV)/crosscheck.stamp: $(VENV)/lab.stamp tests/crosscheck/requirements.txt
 		--target $(VENV)/crosscheck --upgrade --requirement tests/crosscheck/requirements.txt
 	@touch $@
 
-# Each group in an environment of its own, because they cannot share ours. Terraform takes a checksum of the folder of
-# providers, which is therefore made whole and left alone.
-$(VENV)/clouds.stamp: $(VENV)/lab.stamp $(wildcard tests/clouds/requirements/*.txt) tests/clouds/plugins.py tests/clouds/schema.py
-	$(PYTHON) -m venv $(CLOUDS)/tools
-	$(CLOUDS)/tools/bin/python -m pip install $(FROZEN) --requirement tests/clouds/requirements/tools.txt
-	$(PYTHON) -m venv $(CLOUDS)/checkov
-	$(CLOUDS)/checkov/bin/python -m pip install $(FROZEN) --requirement tests/clouds/requirements/checkov.txt
-	$(PYTHON) -m venv $(CLOUDS)/pipelines
-	$(CLOUDS)/pipelines/bin/python -m pip install $(FROZEN) --requirement tests/clouds/requirements/pipelines.txt
+# Each group in an environment of its own, because they cannot share ours.
+$(CLOUDS)/%.stamp: tests/clouds/requirements/%.txt
+	$(PYTHON) -m venv $(CLOUDS)/$*
+	$(CLOUDS)/$*/bin/python -m pip install $(FROZEN) --requirement $<
+	@touch $@
+
+# Terraform takes a checksum of the folder of providers, which is therefore made whole and left alone.
+$(CLOUDS)/plugins.stamp: $(CLOUDS)/tools.stamp tests/clouds/requirements/schemas.txt tests/clouds/plugins.py tests/clouds/schema.py
 	rm -rf $(CLOUDS)/wheels $(CLOUDS)/plugins
-	$(BIN)/python -m pip download $(FROZEN) --only-binary :all: --dest $(CLOUDS)/wheels \
+	$(CLOUDS)/tools/bin/python -m pip download $(FROZEN) --only-binary :all: --dest $(CLOUDS)/wheels \
 		--requirement tests/clouds/requirements/schemas.txt
 	$(CLOUDS)/tools/bin/python -B tests/clouds/plugins.py $(CLOUDS)/wheels $(CLOUDS)/plugins
 	rm -rf $(CLOUDS)/wheels

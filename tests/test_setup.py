@@ -273,11 +273,18 @@ def make(*args: str) -> str:
                           capture_output=True, text=True, check=True).stdout  # fmt: skip
 
 
-@pytest.mark.parametrize("target", ["lab", "test", "bench", "golden", "crosscheck", "clouds", "verify"])
+@pytest.mark.parametrize("target", ["lab", "test", "bench", "golden", "crosscheck", "verify"])
 def test_a_make_target_sets_up_what_it_needs(target: str) -> None:
     commands = make(target)
     install = commands.index("pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable")
     assert commands.index("-m venv .venv") < install
+
+
+@pytest.mark.parametrize("group", ["tools", "checkov", "pipelines"])
+def test_what_clouds_are_played_by_is_installed_apart(group: str) -> None:
+    commands = make("clouds")
+    assert commands.index(f"-m venv .venv/clouds/{group}") < commands.index(f".venv/clouds/{group}/bin/python -m pip")
+    assert "--editable" not in commands
 
 
 def test_make_test_runs_every_check() -> None:

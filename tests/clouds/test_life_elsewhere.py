@@ -16,6 +16,7 @@ from tests.clouds.verify import designed, verify
 # What the tables of values and names do not know of these designs. More is a page to read, or a row to write.
 UNKNOWN_AT_MOST = {"gcp": 20, "azure": 60}
 CYCLED = {"gcp": "media-site", "azure": "back-office"}
+pytestmark = pytest.mark.long
 
 
 @pytest.mark.parametrize("provider", [pytest.param(p, marks=pytest.mark.needs("checkov", *NEEDS[p])) for p in CYCLED])

@@ -23,6 +23,7 @@ SMALL = Requirements(
                "disaster_recovery.high_availability": "single-zone", "scaling.caching": "none"},
 )  # fmt: skip
 PRODUCTION = "environments/production"
+pytestmark = pytest.mark.long
 
 
 @pytest.mark.needs("checkov", *NEEDS["aws"])
