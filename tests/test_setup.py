@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from papermill.engines import papermill_engines
 
 import devops_workbook
 
@@ -212,6 +213,7 @@ def test_the_wheel_holds_nothing_else(wheel: set[str]) -> None:
 
 
 def test_the_wheel_registers_the_command_and_the_exporters() -> None:
+    engine = papermill_engines.get_engine("devops-workbook")  # papermill loads it while it is itself imported
     entries = metadata.distribution("devops-workbook").entry_points
     found = {entry.name: entry.load() for entry in entries}
     exporters = {"design_html", "design_markdown", "design_pdf"}
@@ -219,6 +221,7 @@ def test_the_wheel_registers_the_command_and_the_exporters() -> None:
     assert {entry.group for entry in entries if entry.name.startswith("devops-workbook")} == {
         "console_scripts", "papermill.engine", "jupyter_client.kernel_provisioners",
     }  # fmt: skip
+    assert engine in [entry.load() for entry in entries if entry.group == "papermill.engine"]
 
 
 # What is in the repository
