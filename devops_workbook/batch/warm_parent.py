@@ -95,17 +95,22 @@ def _kill_all() -> None:
 
 
 def _warm_up() -> None:
-    """Import what a report needs, and make one, so that drawings, charts and tables of facts are ready in memory."""
+    """Import what a report needs, and make one for each cloud, so that drawings and tables of facts are in memory."""
     for module in _AT_START:
         with suppress(ImportError):  # another version of IPython has it elsewhere
             importlib.import_module(module)
 
+    from devops_workbook import catalog
     from devops_workbook.export.report import CHAPTERS, Document
+    from devops_workbook.render.diagram import icons
     from devops_workbook.requirements import Requirements
 
-    document = Document(Requirements(), show=lambda _parts: None)
-    for chapter in (chapter for group in CHAPTERS for chapter in group):
-        getattr(document, chapter)()
+    for provider in catalog.load().providers.values():
+        for service in provider.services.values():
+            icons.data_uri(service.icon)
+        document = Document(Requirements(provider=provider.id), show=lambda _parts: None)
+        for chapter in (chapter for group in CHAPTERS for chapter in group):
+            getattr(document, chapter)()
 
 
 def _become_kernel(

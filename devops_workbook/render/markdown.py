@@ -53,7 +53,7 @@ def escape(text: str) -> str:
     left is isolated, so that it cannot reorder what stands beside it.
     """
     text = _SPACES.sub(" ", text.translate(_BLANKS).translate(PICTURES)).strip()
-    if any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in text):
+    if not text.isascii() and any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in text):
         text = f"\u2068{text.translate(_ISOLATES)}\u2069"
     text = _LEADING.sub("\\1\x00\\2", text)
     return _MEANT.sub(_disarmed, text).replace("\x00", "\\")
