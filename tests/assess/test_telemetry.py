@@ -50,8 +50,8 @@ def test_metrics_by_the_formula_of_prometheus() -> None:
     series = {q.name: q.value for q in metrics.evidence.inputs}["active series"]
     assert metrics.rate == pytest.approx(series / 60)
     (tier,) = metrics.tiers
-    assert tier.days == load().tools["prometheus"].limits["retention_days"] == 15
-    assert tier.gb == pytest.approx(15 * 86_400 * metrics.rate * 2 / 1e9)
+    assert tier.days == load().tools["prometheus"].limits["retention_days"] == 35
+    assert tier.gb == pytest.approx(35 * 86_400 * metrics.rate * 2 / 1e9)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

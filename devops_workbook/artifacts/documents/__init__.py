@@ -25,7 +25,7 @@ __all__ = ["documents"]
 _TOLD = {
     "Runbooks": "One for each alert.",
     "Recovery": "One page for each disruption, with the clock, and the exercises.",
-    "Operations": "Delivery, incidents, on-call, costs, credentials.",
+    "Operations": "Delivery, incidents, on-call, telemetry, costs, credentials.",
     "Decisions": "What was decided, and what would change it.",
 }
 

@@ -1,4 +1,4 @@
-"""How the system is run from day to day: incidents, on-call, money and tags, credentials.
+"""How the system is run from day to day: incidents, on-call, what the service tells of itself, money, credentials.
 
 What the plan decided is told in its own words; beside it stands what a person fills in.
 """
@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.documents.page import Page
+from devops_workbook.artifacts.observability.emitted import metrics_of
 from devops_workbook.render.figures import money
-from devops_workbook.render.markdown import bullets, escape, join, table
+from devops_workbook.render.markdown import bullets, escape, join, link, table
 
 __all__ = ["SECTION", "decided", "operation_pages"]
 
@@ -19,9 +20,11 @@ SECTION = "Operations"
 
 
 def operation_pages(b: Blueprint) -> Iterator[Page]:
-    """Incidents, on-call, costs, credentials."""
+    """Incidents, on-call, telemetry where a collector takes it, costs, credentials."""
     yield Page("operations/incidents.md", "Incidents", SECTION, tuple(_incidents(b)))
     yield Page("operations/on-call.md", "On call", SECTION, tuple(_on_call(b)))
+    if b.has("collector"):
+        yield Page("operations/telemetry.md", "Telemetry", SECTION, tuple(_telemetry(b)))
     yield Page("operations/costs.md", "Costs and tags", SECTION, tuple(_costs(b)))
     yield Page("operations/credentials.md", "Credentials", SECTION, tuple(_credentials(b)))
 
@@ -70,6 +73,24 @@ def _on_call(b: Blueprint) -> Iterator[str]:
     yield f"Somebody is on call {hours}."
     yield decided(b, "observability.alerting")
     yield join("## Handed over at the end of a shift", "\n".join(f"- ☐ {item}" for item in _HANDED_OVER))
+
+
+# --- telemetry -------------------------------------------------------------------------------------------
+
+
+def _telemetry(b: Blueprint) -> Iterator[str]:
+    yield (
+        "The collector passes on what it is sent over OTLP and asks nobody. The service sends these metrics, under "
+        "OpenTelemetry's names, as `service.name` *service*, each replica with a `service.instance.id` of its own; a "
+        "bound on what it leaves out never fires."
+    )
+    rows = [
+        (f"`{m.name}`", escape(f"{m.kind}, {m.unit}" if m.unit else m.kind), escape(m.told),
+         " ".join(f"`{name}`" for name in m.attributes), link(m.source))
+        for m in metrics_of(b)
+    ]  # fmt: skip
+    yield table(("Metric", "Kind", "What it is", "Attributes selected by", "Defined in"), rows)
+    yield decided(b, "observability.metrics")
 
 
 # --- costs -----------------------------------------------------------------------------------------------

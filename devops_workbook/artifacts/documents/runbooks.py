@@ -66,7 +66,7 @@ def runbooks(b: Blueprint, notices: Sequence[Notice]) -> Iterator[Page]:
 def _of_alert(a: Alert) -> Notice:
     facts = [("Fires when it held for", a.for_)] if a.for_ else []
     if a.least_traffic is not None:
-        facts.append(("Means anything from", f"{a.least_traffic:,} requests in its short window"))
+        facts.append(("Means anything from", f"{a.least_traffic:,} requests in its shortest window"))
     if a.page_seconds is not None and a.budget_spent is not None:
         facts.append(("Fires after a total outage of", f"{a.page_seconds / 60:.1f} min"))
         facts.append(("Error budget gone by then", f"{100 * a.budget_spent:.2g} %"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,23 +12,27 @@ from devops_workbook.artifacts.observability.alertmanager import alertmanager_fi
 from devops_workbook.artifacts.observability.collector import collector_files
 from devops_workbook.artifacts.observability.dashboards import grafana_files
 from devops_workbook.artifacts.observability.datadog import datadog_alerts, datadog_files
-from devops_workbook.artifacts.observability.measures import END_MINUTES, Counter
+from devops_workbook.artifacts.observability.measures import END_MINUTES, Counter, Course
 from devops_workbook.artifacts.observability.model import Alert, Recording
 from devops_workbook.artifacts.observability.prometheus import prometheus_files
 from devops_workbook.artifacts.observability.rules import (
     EVALUATION_SECONDS,
     alerts_of,
+    budget_recordings_of,
     counters_of,
+    courses_of,
     healthy,
     recordings_of,
 )
 from devops_workbook.artifacts.observability.slo import slo_files
-from devops_workbook.artifacts.observability.unit_tests import alert_tests, recording_tests
+from devops_workbook.artifacts.observability.unit_tests import alert_tests, budget_tests, recording_tests
 from devops_workbook.artifacts.yaml import Noted, document
 
 __all__ = ["Alert", "Watch", "alerts_of", "observability"]
 
 _FOLDER = "observability/prometheus"
+_TOLD = {"recordings": "records", "budget": "records of the whole period of the objectives", "alerts": "alerts on"}
+_BUDGET_SECONDS = 5 * EVALUATION_SECONDS  # what 30 days add up to changes slowly
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +52,31 @@ def observability(b: Blueprint) -> Watch:
         return Watch(collector, ())
     counters = counters_of(b)
     recordings, alerts = tuple(recordings_of(b, counters)), alerts_of(b)
-    recorded = [{"record": r.record, "expr": r.expr} for r in recordings]
-    # Only the last value counts: evaluated once a minute, the longest windows would take minutes.
-    rare = f"{END_MINUTES}m"
+    courses = courses_of(b)
+    budget = tuple(budget_recordings_of(b, courses))
+    unspent = _empty(budget_recordings_of(b, ()))
     files = (
         *collector,
         *slo_files(b),
         *prometheus_files(b),
-        _rules("recordings", recorded),
-        _rules("alerts", [_alert(a) for a in alerts]),
-        _tests("recordings", rare, recording_tests(_cases(b, counters, recordings))),
+        _rules("recordings", EVALUATION_SECONDS, [_recording(r) for r in recordings]),
+        _rules("budget", _BUDGET_SECONDS, [_recording(r) for r in budget]),
+        _rules("alerts", EVALUATION_SECONDS, [_alert(a) for a in alerts]),
+        # Only the last value counts: evaluated once a minute, the longest windows would take minutes.
+        _tests("recordings", f"{END_MINUTES}m", recording_tests(_cases(b, counters, recordings))),
+        _tests(
+            "budget",
+            f"{Course.END_HOURS}h",
+            budget_tests(
+                [
+                    ("what is bad is weighed by the requests there were", courses, budget),
+                    ("where nothing was ever recorded, no request was counted", (), unspent),
+                ]
+            ),
+        ),
         _tests("alerts", "1m", alert_tests(alerts)),
         *alertmanager_files(b, alerts),
-        *grafana_files(b, recordings, alerts),
+        *grafana_files(b, (*recordings, *budget), alerts),
     )
     return Watch(files, alerts)
 
@@ -70,12 +86,20 @@ def _cases(
 ) -> list[tuple[str, Sequence[Counter], Sequence[Recording]]]:
     """A busy time; one without a failure, when no series of failures exists; and none, when no series exists."""
     quiet = healthy(b, counters)
-    nothing = [replace(r, sample=0.0) for r in recordings if r.zero_without_data]
     return [
         ("whatever happens, every window and selection counts its own", counters, recordings),
         ("where nothing ever failed, the shares are there, and 0", quiet, tuple(recordings_of(b, quiet))),
-        ("where nothing was ever counted, gains are 0", (), nothing),
+        ("where nothing was ever counted, gains are 0", (), _empty(recordings)),
     ]
+
+
+def _empty(recordings: Iterable[Recording]) -> list[Recording]:
+    """What there is where nothing was counted."""
+    return [replace(r, sample=0.0) for r in recordings if r.zero_without_data]
+
+
+def _recording(recording: Recording) -> Mapping[str, Any]:
+    return {"record": recording.record, "expr": recording.expr}
 
 
 def _alert(alert: Alert) -> Mapping[str, Any]:
@@ -84,9 +108,9 @@ def _alert(alert: Alert) -> Mapping[str, Any]:
             "annotations": alert.annotations}  # fmt: skip
 
 
-def _rules(name: str, rules: Sequence[Mapping[str, Any]]) -> Artifact:
-    group = {"name": name, "interval": f"{EVALUATION_SECONDS}s", "rules": rules}
-    told = f"What Prometheus {'records' if name == 'recordings' else 'alerts on'}; tested by ../tests/{name}.yaml."
+def _rules(name: str, every: int, rules: Sequence[Mapping[str, Any]]) -> Artifact:
+    group = {"name": name, "interval": f"{every}s", "rules": rules}
+    told = f"What Prometheus {_TOLD[name]}; tested by ../tests/{name}.yaml."
     return Artifact(f"{_FOLDER}/rules/{name}.yaml", document([("groups", [group])], [told]))
 
 

@@ -18,7 +18,14 @@ from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.model import Artifact
 from devops_workbook.artifacts.observability.measures import WINDOWS
 from devops_workbook.artifacts.observability.model import Alert, Recording, number
-from devops_workbook.artifacts.observability.rules import Objective, handled, objectives_of
+from devops_workbook.artifacts.observability.rules import (
+    PERIOD,
+    PERIOD_DAYS,
+    Objective,
+    handled,
+    objectives_of,
+    processors_of,
+)
 from devops_workbook.artifacts.yaml import document
 
 __all__ = ["Dashboard", "Panel", "dashboards_of", "grafana_files"]
@@ -115,6 +122,7 @@ def _service(b: Blueprint, recorded: set[str], alerts: Sequence[Alert]) -> Itera
 def _objectives(b: Blueprint, alerts: Sequence[Alert]) -> Iterator[Panel]:
     for objective in objectives_of(b):
         yield _burnt(objective, alerts)
+        yield _gone(objective, alerts)
         lines = tuple((window, objective.burning(window)) for window in WINDOWS)
         told = f"Share that is bad, by window; {number(objective.budget)} may be."
         yield Panel(f"{objective.title}: bad share", "percentunit", lines, told, (("warning", objective.budget),))
@@ -124,15 +132,24 @@ def _burnt(o: Objective, alerts: Sequence[Alert]) -> Panel:
     """How fast the budget is spent: 1 = it lasts exactly its period."""
     lines = tuple((window, f"{o.burning(window)} / {number(o.budget)}") for window in WINDOWS)
     rates = {(a.severity, round(c.bound / o.budget, 6)) for a in alerts if a.concern == o.id for c in a.conditions
-             if c.comparison == ">"}  # fmt: skip
+             if c.comparison == ">" and c.series != o.burning(PERIOD)}  # fmt: skip
     ordered = tuple(sorted(rates, key=lambda rate: rate[1]))
     return Panel(f"{o.title}: burn rate", "short", lines, f"Times the sustainable rate; {o.why}.", ordered)
 
 
+def _gone(o: Objective, alerts: Sequence[Alert]) -> Panel:
+    """How much of the budget is gone, where it is alerted on."""
+    series = o.burning(PERIOD)
+    bounds = tuple((severity, round(bound / o.budget, 6)) for severity, bound in _bounds(alerts, series))
+    told = f"Share of the error budget of {PERIOD_DAYS} days that is gone; {o.why}."
+    return Panel(f"{o.title}: budget gone", "percentunit", (("gone", f"{series} / {number(o.budget)}"),), told, bounds)
+
+
 def _infrastructure(b: Blueprint, recorded: set[str], alerts: Sequence[Alert]) -> Iterator[Panel]:
-    if b.choice("infrastructure.compute") == "kubernetes":
-        cpu = 'container_cpu_usage_seconds_total{namespace="service",container="service"}'
-        yield Panel("Replicas", "short", (("replicas", f"count({cpu})"),), "Replicas that report processor time.")
+    if processors_of(b):
+        cpu = 'process_cpu_time_seconds_total{job="service"}'
+        yield Panel("Replicas", "short", (("replicas", f"count(group by (instance) ({cpu}))"),),
+                    "Replicas that report processor time.")  # fmt: skip
         yield Panel("Processors", "cores", (("used", f"sum(rate({cpu}[5m]))"),), "Processors that the service uses.")
     if b.has("database"):
         yield from _recorded("database:queries:failed_share_5m", "Database: failed queries", "percentunit",

@@ -9,17 +9,18 @@ among the monitors: what the collector passes on does not tell it. `apply.sh` ma
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.model import Artifact
-from devops_workbook.artifacts.observability.model import Alert, Severity, number, seconds
+from devops_workbook.artifacts.observability.model import Alert, number, seconds
 from devops_workbook.artifacts.observability.rules import (
     BURNS,
-    PERIOD_DAYS,
+    PERIOD,
+    SPENT,
     Burn,
     Objective,
     alerts_of,
@@ -31,8 +32,6 @@ __all__ = ["datadog_alerts", "datadog_files"]
 
 _FOLDER = "observability/datadog"
 _LONGEST = "48h"
-_PERIOD = f"{PERIOD_DAYS}d"
-_SPENT: tuple[tuple[int, Severity], ...] = ((50, "warning"), (90, "critical"))  # per cent of the error budget
 _CONCERNS = ("availability", "latency", "compute-traffic", "compute-silence", "database-errors", "cache-errors")
 _CACHES = ("redis", "valkey", "memcached")
 _PRIORITY = {"critical": 1, "warning": 3}
@@ -99,7 +98,7 @@ def _objective(b: Blueprint, o: Objective) -> dict[str, Any]:
         "description": _plain(f"{o.why}."),
         "type": "metric",
         "query": {"numerator": good, "denominator": _count(b)},
-        "thresholds": [{"timeframe": _PERIOD, "target": round(100 * o.target, 6)}],
+        "thresholds": [{"timeframe": PERIOD, "target": round(100 * o.target, 6)}],
         "tags": _tags(b),
     }
 
@@ -119,28 +118,27 @@ def datadog_alerts(b: Blueprint) -> tuple[Alert, ...]:
     """The alerts of a design that Datadog raises, each with its query."""
     objectives = {o.id: o for o in objectives_of(b)}
     burns = {f"{o.title}Burn{burn.long.upper()}": (o, burn) for o in objectives.values() for burn in BURNS}
+    spent = {f"{o.title}Budget{share}": _spent(o, share) for o in objectives.values() for share in SPENT}
     found = []
     for alert in alerts_of(b):
-        if alert.name in burns:
+        if alert.name in spent:
+            found.append(replace(alert, native=spent[alert.name]))
+        elif alert.name in burns:
             o, burn = burns[alert.name]
             if seconds(burn.long) <= seconds(_LONGEST):
                 found.append(replace(alert, native=_burning(o, burn)))
         elif alert.concern in _CONCERNS:
             found.append(replace(alert, native=_asked(b, alert), for_=""))
-    return (*found, *(a for o in objectives.values() for a in _spent(o)))
+    return tuple(found)
 
 
 def _burning(o: Objective, burn: Burn) -> str:
-    return (f'burn_rate("{{slo:{o.id}}}").over("{_PERIOD}").long_window("{burn.long}")'
+    return (f'burn_rate("{{slo:{o.id}}}").over("{PERIOD}").long_window("{burn.long}")'
             f'.short_window("{burn.short}") > {number(burn.rate)}')  # fmt: skip
 
 
-def _spent(o: Objective) -> Iterator[Alert]:
-    for share, severity in _SPENT:
-        query = f'error_budget("{{slo:{o.id}}}").over("{_PERIOD}") > {share}'
-        yield Alert(f"{o.title}Budget{share}", o.id, severity, (), "", "entry",
-                    f"{o.title}: {share} % of the error budget of {PERIOD_DAYS} days is gone", o.why,
-                    native=query)  # fmt: skip
+def _spent(o: Objective, share: int) -> str:
+    return f'error_budget("{{slo:{o.id}}}").over("{PERIOD}") > {share}'
 
 
 def _asked(b: Blueprint, alert: Alert) -> str:
@@ -225,7 +223,7 @@ def _slo(o: Objective) -> dict[str, Any]:
         "title": o.title,
         "view_type": "detail",
         "slo_id": f"{{slo:{o.id}}}",
-        "time_windows": [_PERIOD],
+        "time_windows": [PERIOD],
         "show_error_budget": True,
         "view_mode": "overall",
     }

@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import ClassVar
 
 from devops_workbook.artifacts.observability.model import number, seconds
 
-__all__ = ["END_MINUTES", "WINDOWS", "Counter", "Matcher", "Sum", "beyond", "share", "told"]
+__all__ = ["END_MINUTES", "WINDOWS", "Counter", "Course", "Matcher", "Sum", "beyond", "share", "told"]
 
 WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 _BEFORE = 1440  # minutes before the longest window, at a pace of their own
@@ -77,6 +78,31 @@ class Counter:
             taken = min(left, minutes)
             gained, left = gained + taken * pace, left - taken
         return gained
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What a recorded series was in a test of a long window: a sample every `EVERY_HOURS` until `END_HOURS`, no two
+    alike. start: the first; step: from each to the next."""
+
+    series: str
+    start: float
+    step: float
+
+    # No window of whole days begins at a sample, which versions of Prometheus would count or not.
+    EVERY_HOURS: ClassVar[int] = 7
+    END_HOURS: ClassVar[int] = 120 * EVERY_HOURS
+
+    @property
+    def values(self) -> str:
+        """Its samples, in promtool's notation."""
+        return f"{number(self.start)}+{number(self.step)}x{self.END_HOURS // self.EVERY_HOURS}"
+
+    def summed(self, window: str) -> float:
+        """The sum of its samples in the last `window`."""
+        last = self.END_HOURS // self.EVERY_HOURS
+        inside = seconds(window) // 3600 // self.EVERY_HOURS
+        return sum(self.start + self.step * n for n in range(last - inside, last + 1))
 
 
 @dataclass(frozen=True, slots=True)

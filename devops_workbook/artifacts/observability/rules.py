@@ -1,7 +1,8 @@
 """The rules of a design: what Prometheus records, and what it alerts on.
 
 Objectives alert on how fast they spend their error budget, over a long and a short window at once (The Site
-Reliability Workbook, chapter 5, table 5-8). The other bounds are those of `artifacts/alarms.py`.
+Reliability Workbook, chapter 5, table 5-8), and on how much of it is gone. The other bounds are those of
+`artifacts/alarms.py`.
 """
 
 from __future__ import annotations
@@ -13,16 +14,29 @@ from math import ceil
 from devops_workbook.artifacts.alarms import Alarm
 from devops_workbook.artifacts.alarms import alarms_of as golden
 from devops_workbook.artifacts.blueprint import Blueprint
-from devops_workbook.artifacts.observability.measures import WINDOWS, Counter, Matcher, Sum, beyond, share, told
+from devops_workbook.artifacts.observability.measures import (
+    WINDOWS,
+    Counter,
+    Course,
+    Matcher,
+    Sum,
+    beyond,
+    share,
+    told,
+)
 from devops_workbook.artifacts.observability.model import Alert, Condition, Recording, Severity, number, seconds
 
-__all__ = ["BURNS", "EVALUATION_SECONDS", "PERIOD_DAYS", "Burn", "Objective", "alerts_of", "counters_of", "handled",
-           "healthy", "objectives_of", "recordings_of"]  # fmt: skip
+__all__ = ["BURNS", "EVALUATION_SECONDS", "PERIOD", "PERIOD_DAYS", "SPENT", "Burn", "Objective", "alerts_of",
+           "budget_recordings_of", "counters_of", "courses_of", "handled", "healthy", "objectives_of",
+           "processors_of", "recordings_of"]  # fmt: skip
 
 PERIOD_DAYS = 30
+PERIOD = f"{PERIOD_DAYS}d"
+SPENT = (50, 90)  # per cent of the error budget, of which people should know that they are gone
 EVALUATION_SECONDS = 60  # Prometheus evaluates as often as it scrapes
 _LATENCY_TARGET = 0.99  # the requirement is a 99th percentile
 _SHORTEST = "5m"
+_REQUESTS = f"service:requests:rate_{_SHORTEST}"
 _EXPECTED_WHEN_SILENT = 20  # requests expected in half an hour: none by chance once in e^20 half hours
 _QUIET = "30m"
 
@@ -63,6 +77,11 @@ class Objective:
     def burning(self, window: str) -> str:
         """The recorded share that is bad."""
         return f"slo:{self.id}:bad_share_{window}"
+
+    @property
+    def bad(self) -> str:
+        """The recorded rate a second of what is bad."""
+        return f"slo:{self.id}:bad_rate_{_SHORTEST}"
 
 
 # --- what is counted -------------------------------------------------------------------------------------
@@ -124,12 +143,15 @@ def _queries(b: Blueprint, store: str) -> tuple[Sum, Sum]:
     return Sum(metric, (*told, Matcher("error_type", "!=", ""))), Sum(metric, told)
 
 
-_CPU = Sum("container_cpu_usage_seconds_total",
-           (Matcher("namespace", "=", "service"), Matcher("container", "=", "service")))  # fmt: skip
+_CPU = Sum("process_cpu_time_seconds_total", (_JOB,))
 
 
-def _on_kubernetes(b: Blueprint) -> bool:
-    return b.choice("infrastructure.compute") == "kubernetes"
+def processors_of(b: Blueprint) -> float:
+    """Processors of one replica of the service; 0 where the provider starts functions, which have none to count."""
+    kind = b.choice("infrastructure.compute")
+    if kind == "vms":
+        return b.provider.instances[b.component("compute").sku].vcpu
+    return 0.0 if kind == "functions" else b.catalog.assumptions["replica_vcpu"].value or 1.0
 
 
 def counters_of(b: Blueprint) -> tuple[Counter, ...]:
@@ -149,8 +171,7 @@ def counters_of(b: Blueprint) -> tuple[Counter, ...]:
                 ("db_client_operation_duration_seconds_count", at | of | kind)
                 for kind in ({}, {"error_type": "timeout"})
             ]
-        shapes += [("container_cpu_usage_seconds_total", {"namespace": job, "container": c, "pod": instance})
-                   for c in ("service", "another") if (c, instance) != ("another", "b")]  # fmt: skip
+        shapes += [(_CPU.metric, at | {"cpu_mode": mode}) for mode in ("user", "system", "wait")]
     return tuple(Counter(m, tuple(labels.items()), 11 + 7 * i) for i, (m, labels) in enumerate(shapes))
 
 
@@ -175,9 +196,19 @@ def recordings_of(b: Blueprint, counters: Sequence[Counter]) -> Iterator[Recordi
     for window in dict.fromkeys(burn.short for burn in BURNS):
         yield Recording(f"service:requests:increase_{window}", _total(b).increase(window),
                         _total(b).gained(counters, window))  # fmt: skip
-    yield Recording(f"service:requests:rate_{_SHORTEST}", _total(b).rate(_SHORTEST),
-                    _total(b).gained(counters, _SHORTEST) / seconds(_SHORTEST))  # fmt: skip
+    yield from _rates(b, counters)
     yield from _recorded_beside(b, counters)
+
+
+def _rates(b: Blueprint, counters: Sequence[Counter]) -> Iterator[Recording]:
+    """A second's requests, and those of them that are bad."""
+    availability, latency = objectives_of(b)
+    failed, quick, total = (
+        counted.gained(counters, _SHORTEST) / seconds(_SHORTEST) for counted in (_failed(b), latency.good, _total(b))
+    )
+    yield Recording(_REQUESTS, _total(b).rate(_SHORTEST), total)
+    yield Recording(availability.bad, f"{_failed(b).rate(_SHORTEST)} or vector(0)", failed)
+    yield Recording(latency.bad, f"{_total(b).rate(_SHORTEST)}\n- {latency.good.rate(_SHORTEST)}", total - quick)
 
 
 def _recorded_beside(b: Blueprint, counters: Sequence[Counter]) -> Iterator[Recording]:
@@ -187,12 +218,31 @@ def _recorded_beside(b: Blueprint, counters: Sequence[Counter]) -> Iterator[Reco
         yield Recording(f"{store}:queries:failed_share_{_SHORTEST}", share(failed, queries, _SHORTEST),
                         failed.gained(counters, _SHORTEST) / gained)  # fmt: skip
         yield Recording(f"{store}:queries:increase_{_SHORTEST}", queries.increase(_SHORTEST), gained)
-    if _on_kubernetes(b):
-        size = b.catalog.assumptions["replica_vcpu"].value or 1.0
-        used = _CPU.gained(counters, _SHORTEST) / seconds(_SHORTEST) / len(_CPU.taken(counters)) / size
+    if processors := processors_of(b):
+        replicas = {dict(c.labels)["instance"] for c in _CPU.taken(counters)}
+        used = _CPU.gained(counters, _SHORTEST) / seconds(_SHORTEST) / len(replicas) / processors if replicas else 0.0
         yield Recording(f"compute:cpu:used_share_{_SHORTEST}",
-                        f"{_CPU.rate(_SHORTEST)}\n/ (count({_CPU.selector}) * {number(size)})", used)  # fmt: skip
+                        f"{_CPU.rate(_SHORTEST)}\n"
+                        f"/ (count(group by (instance) ({_CPU.selector})) * {number(processors)})", used)  # fmt: skip
     yield Recording("observability:heartbeat", "vector(1)", 1.0)
+
+
+def courses_of(b: Blueprint) -> tuple[Course, ...]:
+    """What the recordings of the budget are tested by."""
+    bad = (Course(o.bad, 0.5 + n, 0.01 + 0.005 * n) for n, o in enumerate(objectives_of(b)))
+    return (Course(_REQUESTS, 40, 0.75), *bad)
+
+
+def budget_recordings_of(b: Blueprint, courses: Sequence[Course]) -> Iterator[Recording]:
+    """What is recorded of the whole period of the objectives, from what is recorded each minute: the samples of 30 days
+    of every series of the service would be too many to go through. Each has its value for `courses`."""
+    summed = {course.series: course.summed(PERIOD) for course in courses}
+    requests = f"sum_over_time({_REQUESTS}[{PERIOD}])"
+    for o in objectives_of(b):
+        yield Recording(o.burning(PERIOD), f"sum_over_time({o.bad}[{PERIOD}])\n/ {requests}",
+                        summed.get(o.bad, 0.0) / summed.get(_REQUESTS, 1.0))  # fmt: skip
+    yield Recording(f"service:requests:increase_{PERIOD}", f"{requests} * {EVALUATION_SECONDS} or vector(0)",
+                    summed.get(_REQUESTS, 0.0) * EVALUATION_SECONDS)  # fmt: skip
 
 
 # --- what is alerted on ----------------------------------------------------------------------------------
@@ -202,8 +252,10 @@ def alerts_of(b: Blueprint) -> tuple[Alert, ...]:
     """The alerts of a design, those on the objectives first."""
     burns = [_burning(o, burn) for o in objectives_of(b) for burn in BURNS if burn.rate * o.budget < 1]
     alarms = {a.id: a for a in golden(b)}
+    spent = [_spent(o, share) for o in objectives_of(b) for share in SPENT]
     return (
         *burns,
+        *spent,
         *_traffic(alarms),
         *_silent(b),
         *_database(alarms),
@@ -238,6 +290,23 @@ def _burning(o: Objective, burn: Burn) -> Alert:
     )  # fmt: skip
 
 
+def _spent(o: Objective, share: int) -> Alert:
+    """A share of the budget is gone, in per cent. Nobody is woken for it: what spends it fast pages by itself."""
+    bound = share / 100 * o.budget
+    least = _least(bound)
+    conditions = (
+        Condition(o.burning(PERIOD), ">", bound),
+        Condition(f"service:requests:increase_{PERIOD}", ">=", least),
+    )
+    return Alert(
+        f"{o.title}Budget{share}", o.id, "warning", conditions, "", "entry",
+        f"{o.title}: {share} % of the error budget of {PERIOD_DAYS} days is gone",
+        f"{o.why}; {100 * o.budget:.6g} % of the requests of {PERIOD_DAYS} days may be bad, and {share} % of those "
+        f"were; of {least:,} requests one bad one is not above the bound",
+        least,
+    )  # fmt: skip
+
+
 def _from(alarm: Alarm, name: str, summary: str, *conditions: Condition, least: int | None = None) -> Alert:
     concern = f"{alarm.component}-{alarm.signal}"
     return Alert(f"{name}{alarm.severity.title()}", concern, alarm.severity, conditions, f"{alarm.minutes}m",
@@ -248,7 +317,7 @@ def _traffic(alarms: dict[str, Alarm]) -> Iterator[Alert]:
     for id in ("compute-traffic-warning", "compute-traffic-critical"):
         if alarm := alarms.get(id):
             yield _from(alarm, "Traffic", "More requests than capacity was sized for, or nearly so",
-                        Condition(f"service:requests:rate_{_SHORTEST}", ">", alarm.threshold))  # fmt: skip
+                        Condition(_REQUESTS, ">", alarm.threshold))  # fmt: skip
 
 
 def _silent(b: Blueprint) -> Iterator[Alert]:
@@ -284,7 +353,7 @@ def _cache(b: Blueprint, alarms: dict[str, Alarm]) -> Iterator[Alert]:
 
 def _saturated(b: Blueprint, alarms: dict[str, Alarm]) -> Iterator[Alert]:
     for id in ("compute-saturation-warning", "compute-saturation-critical"):
-        if _on_kubernetes(b) and (alarm := alarms.get(id)):
+        if processors_of(b) and (alarm := alarms.get(id)):
             yield _from(alarm, "ComputeSaturation", "The service's replicas run out of processor time",
                         Condition(f"compute:cpu:used_share_{_SHORTEST}", ">", alarm.threshold))  # fmt: skip
 

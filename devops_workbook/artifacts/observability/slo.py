@@ -7,7 +7,7 @@ from typing import Any
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.model import Artifact
 from devops_workbook.artifacts.observability.measures import Sum
-from devops_workbook.artifacts.observability.rules import PERIOD_DAYS, Objective, objectives_of
+from devops_workbook.artifacts.observability.rules import PERIOD, Objective, objectives_of
 from devops_workbook.artifacts.yaml import Noted, document
 
 __all__ = ["slo_files"]
@@ -23,7 +23,7 @@ def _document(b: Blueprint, o: Objective) -> str:
         "description": f"{o.title} of {b.requirements.name}",
         "service": "service",
         "budgetingMethod": "Occurrences",
-        "timeWindow": [{"duration": f"{PERIOD_DAYS}d", "isRolling": True}],
+        "timeWindow": [{"duration": PERIOD, "isRolling": True}],
         "indicator": {
             "metadata": {"name": o.id},
             "spec": {"ratioMetric": {"counter": True, "good": _source(o.good), "total": _source(o.total)}},

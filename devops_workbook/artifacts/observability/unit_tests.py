@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from devops_workbook.artifacts.observability.measures import END_MINUTES, Counter
+from devops_workbook.artifacts.observability.measures import END_MINUTES, Counter, Course
 from devops_workbook.artifacts.observability.model import Alert, Recording, number, seconds
 
-__all__ = ["alert_tests", "recording_tests"]
+__all__ = ["alert_tests", "budget_tests", "recording_tests"]
 
 _EXACT = "0.000000001"
 _BEYOND = 10  # minutes for which a test's series go on after `for` is up
@@ -22,17 +22,30 @@ def recording_tests(cases: Sequence[tuple[str, Sequence[Counter], Sequence[Recor
             "name": name,
             "interval": "1m",
             "input_series": [{"series": c.series, "values": c.values} for c in counters],
-            "promql_expr_test": [_value(r) for r in recordings],
+            "promql_expr_test": [_value(r, f"{END_MINUTES}m") for r in recordings],
         }
         for name, counters, recordings in cases
     ]
 
 
-def _value(recording: Recording) -> dict[str, Any]:
+def budget_tests(cases: Sequence[tuple[str, Sequence[Course], Sequence[Recording]]]) -> list[dict[str, Any]]:
+    """One test a case: (what it shows, what is recorded each minute, what the recordings of the budget are then)."""
+    return [
+        {
+            "name": name,
+            "interval": f"{Course.EVERY_HOURS}h",
+            "input_series": [{"series": c.series, "values": c.values} for c in courses],
+            "promql_expr_test": [_value(r, f"{Course.END_HOURS}h") for r in recordings],
+        }
+        for name, courses, recordings in cases
+    ]
+
+
+def _value(recording: Recording, end: str) -> dict[str, Any]:
     """Rounding in the last digits is no difference; a series that is missing gives nothing, and fails."""
     return {
         "expr": f"abs({recording.record} - {number(recording.sample)}) < bool {_EXACT}",
-        "eval_time": f"{END_MINUTES}m",
+        "eval_time": end,
         "exp_samples": [{"labels": "{}", "value": 1}],
     }
 

@@ -11,7 +11,9 @@ from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.documents.causes import CAUSES
 from devops_workbook.artifacts.documents.recovery import clock
 from devops_workbook.artifacts.observability import observability
+from devops_workbook.artifacts.observability.emitted import metrics_of
 from devops_workbook.artifacts.observability.model import number
+from devops_workbook.artifacts.observability.rules import counters_of, recordings_of
 from devops_workbook.artifacts.repository import repository
 from devops_workbook.evaluate import evaluate
 from devops_workbook.export.commonmark import parse
@@ -115,6 +117,16 @@ def test_free_text_stays_text(name: str) -> None:
     shown = plain(headings[0].text).replace("\u2068", "").replace("\u2069", "")
     assert " ".join(shown.split()) == " ".join(name.split())
     assert [plain(x.text) for x in headings[1:]] == ["Runbooks", "Recovery", "Operations", "Decisions"]
+
+
+@pytest.mark.parametrize("case", WATCHED, ids="-".join)
+def test_a_page_tells_the_service_what_to_send(case: tuple[str, str]) -> None:
+    """Every series that a recording stands on is of a metric that the page names."""
+    b, page = Blueprint.of(design(*case)), texts(code(*case))["docs/operations/telemetry.md"]
+    named = {series for metric in metrics_of(b) if f"`{metric.name}`" in page for series in metric.series}
+    used = {series for r in recordings_of(b, counters_of(b)) for series in re.findall(r"(\w+)\{", r.expr)}
+    assert used
+    assert used <= named
 
 
 @pytest.mark.parametrize("case", CASES, ids="-".join)

@@ -49,9 +49,12 @@ _EXPRESSION: tuple[tuple[str, str], ...] = (
     (r"\brate\b", "increase"),
     (r"\bincrease\b", "rate"),
     (r"\bsum\b", "max"),
-    (r"\bcount\b", "sum"),
+    (r"\bsum_over_time\b", "max_over_time"),
+    (r"\bcount\b", "max"),  # not "sum", which is the same where groups of 1 are counted
+    (r"by \(instance\)", "by (cpu_mode)"),
     (r" or vector\(0\)", ""),
     (r"^1 - ", ""),
+    (r"\n- ", "\n+ "),
     (r"\n/ ", "\n* "),
 )
 

@@ -13,7 +13,7 @@ import pytest
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.observability import observability
 from devops_workbook.artifacts.observability.emitted import emitted
-from devops_workbook.artifacts.observability.rules import counters_of, recordings_of
+from devops_workbook.artifacts.observability.rules import budget_recordings_of, counters_of, recordings_of
 from devops_workbook.evaluate import evaluate
 from devops_workbook.requirements import Requirements
 from tests.artifacts.infrastructure import CASES, design
@@ -25,7 +25,7 @@ WITH = [
     if (b := Blueprint.of(design(*case))).choice("observability.dashboards") == "grafana"
     and b.choice("observability.metrics") == "prometheus"
 ]  # fmt: skip
-_FUNCTIONS = {"sum", "rate", "by", "le", "count", "histogram_quantile", "increase", "vector"}
+_FUNCTIONS = {"sum", "rate", "by", "le", "count", "histogram_quantile", "increase", "vector", "group", "instance"}
 
 
 def drawn(b: Blueprint) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def test_dashboards_are_drawn_where_grafana_was_chosen() -> None:
 @pytest.mark.parametrize("case", WITH, ids="-".join)
 def test_every_query_is_on_something_that_there_is(case: tuple[str, str]) -> None:
     b = Blueprint.of(design(*case))
-    known, recorded = emitted(b), {r.record for r in recordings_of(b, counters_of(b))}
+    known, recorded = emitted(b), {r.record for r in (*recordings_of(b, counters_of(b)), *budget_recordings_of(b, ()))}
     for query in queries(drawn(b)):
         for metric, labels in re.findall(r"(\w+)\{([^}]*)\}", query):
             assert set(re.findall(r"(\w+)(?:=~|!=|=)", labels)) <= known[metric], query

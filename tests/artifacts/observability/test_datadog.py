@@ -15,7 +15,7 @@ import pytest
 from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.documents import documents
 from devops_workbook.artifacts.observability import observability
-from devops_workbook.artifacts.observability.emitted import emitted
+from devops_workbook.artifacts.observability.emitted import metrics_of
 from devops_workbook.artifacts.observability.rules import BURNS, alerts_of
 from devops_workbook.evaluate import evaluate
 from devops_workbook.requirements import Requirements
@@ -122,7 +122,7 @@ def _metrics(value: Any) -> Iterator[str]:
 
 
 def test_every_metric_is_emitted_by_something_in_the_design(case: str) -> None:
-    known = {re.sub(r"_seconds(_\w+)?$", "", name).replace("_", ".") for name in emitted(blueprint(case))}
+    known = {metric.name for metric in metrics_of(blueprint(case))}
     for name in ("objectives", "monitors", "dashboard"):
         found = set(_metrics(told(case, name)))
         assert found

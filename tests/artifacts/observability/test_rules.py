@@ -11,13 +11,21 @@ from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.documents import documents
 from devops_workbook.artifacts.observability import alerts_of, observability
 from devops_workbook.artifacts.observability.emitted import emitted
-from devops_workbook.artifacts.observability.rules import counters_of, recordings_of
+from devops_workbook.artifacts.observability.rules import (
+    PERIOD_DAYS,
+    budget_recordings_of,
+    counters_of,
+    courses_of,
+    recordings_of,
+)
 from devops_workbook.evaluate import evaluate
 from devops_workbook.requirements import Requirements
 from tests.artifacts.infrastructure import CASES, design
 from tests.artifacts.observability.promtool import parsed, promtool, survivors, written
 
 WITH = [(n, p) for n, p in CASES if Blueprint.of(design(n, p)).choice("observability.metrics") == "prometheus"]
+FILES = ("recordings", "budget", "alerts")
+_WORDS = {"sum", "rate", "increase", "or", "vector", "count", "group", "by", "instance"}
 KUBERNETES = Blueprint.of(design("media-site", "aws"))
 
 
@@ -51,6 +59,27 @@ def test_a_total_outage_pages_within_a_minute_or_two_and_spends_little_of_the_bu
     assert page.budget_spent == pytest.approx((51.84 + 60) / (0.001 * 30 * 86400))
 
 
+def test_half_and_nine_tenths_of_a_budget_are_told_as_tickets() -> None:
+    """At 99.9 %, 0.1 % of the requests of 30 days may be bad; of 2,000 requests one bad one is half of that."""
+    b = Blueprint.of(evaluate(Requirements(availability_target_pct=99.9)))
+    found = {a.name: a for a in alerts_of(b)}
+    assert found["AvailabilityBudget50"].expr == (
+        "slo:availability:bad_share_30d > 0.0005\nand service:requests:increase_30d >= 2000"
+    )
+    assert found["AvailabilityBudget90"].conditions[0].bound == pytest.approx(0.0009)
+    assert {found[f"{o}Budget{share}"].severity for o in ("Availability", "Latency") for share in (50, 90)} == {
+        "warning"
+    }
+
+
+@pytest.mark.parametrize("case", WITH, ids="-".join)
+def test_prometheus_keeps_what_the_budget_adds_up(case: tuple[str, str]) -> None:
+    told = next(a.text for a in observability(_blueprint(case)).artifacts if a.path.endswith("/prometheus.yaml"))
+    days = re.search(r"--storage\.tsdb\.retention\.time=(\d+)d", told)
+    assert days is not None
+    assert int(days[1]) > PERIOD_DAYS
+
+
 @pytest.mark.parametrize("case", WITH, ids="-".join)
 def test_one_failure_alone_is_no_page(case: tuple[str, str]) -> None:
     for alert in alerts_of(_blueprint(case)):
@@ -68,8 +97,11 @@ def test_every_metric_is_emitted_and_every_series_recorded(case: tuple[str, str]
         for metric, labels in re.findall(r"(\w+)\{([^}]*)\}", rule.expr):
             assert set(re.findall(r"(\w+)(?:=~|!=|=)", labels)) <= known[metric], metric
         outside = re.sub(r"\{[^}]*\}|\[\w+\]", "", rule.expr)
-        used = set(re.findall(r"[a-z]\w*", outside)) - {"sum", "rate", "increase", "or", "vector", "count"}
+        used = set(re.findall(r"[a-z]\w*", outside)) - _WORDS
         assert used <= set(known)
+    for rule in budget_recordings_of(b, courses_of(b)):
+        assert set(re.findall(r"[\w:]+(?=\[)", rule.expr)) <= recorded  # what it adds up is recorded each minute
+        recorded.add(rule.record)
     assert {c.series for a in alerts_of(b) for c in a.conditions} <= recorded
 
 
@@ -77,7 +109,7 @@ def test_every_metric_is_emitted_and_every_series_recorded(case: tuple[str, str]
 @pytest.mark.parametrize("case", WITH, ids="-".join)
 def test_promtool_takes_the_rules_and_their_tests_pass(case: tuple[str, str], tmp_path: Path) -> None:
     folder = written(observability(_blueprint(case)).artifacts, tmp_path)
-    for name in ("recordings", "alerts"):
+    for name in FILES:
         for verb, files in (("check", "rules"), ("test", "tests")):
             code, told = promtool(verb, "rules", folder / files / f"{name}.yaml")
             assert code == 0, told
@@ -85,11 +117,11 @@ def test_promtool_takes_the_rules_and_their_tests_pass(case: tuple[str, str], tm
 
 @pytest.mark.cycle
 @pytest.mark.needs("promtool")
-@pytest.mark.parametrize("name", ["recordings", "alerts"])
-def test_every_mistake_in_a_rule_fails_a_unit_test(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "least"), list(zip(FILES, (100, 20, 100), strict=True)))
+def test_every_mistake_in_a_rule_fails_a_unit_test(name: str, least: int, tmp_path: Path) -> None:
     count, alive = survivors(written(observability(KUBERNETES).artifacts, tmp_path), name)
     print(f"{name}: {count - len(alive)} of {count} mutants noticed")
-    assert count > 100
+    assert count > least
     assert alive == []
 
 
@@ -99,6 +131,25 @@ def test_names_of_people_stay_text() -> None:
     b = Blueprint.of(evaluate(KUBERNETES.requirements.model_copy(update=wanted)))
     slo = next(a for a in observability(b).artifacts if a.path == "observability/slo/availability.yaml")
     assert parsed(slo.text)["spec"]["description"] == f"Availability of {name}"
+
+
+# --- saturation ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("compute", ["kubernetes", "containers", "vms", "functions"])
+def test_replicas_run_out_of_processors_wherever_there_are_replicas(compute: str) -> None:
+    chosen = {"infrastructure.compute": compute, "observability.metrics": "prometheus"}
+    b = Blueprint.of(evaluate(Requirements(overrides=chosen)))
+    found = {r.record: r.expr for r in recordings_of(b, counters_of(b))}.get("compute:cpu:used_share_5m")
+    alerts = {a.name for a in alerts_of(b)} & {"ComputeSaturationWarning", "ComputeSaturationCritical"}
+    if compute == "functions":
+        assert (found, alerts) == (None, set())
+    else:
+        sku = b.component("compute").sku
+        size = b.provider.instances[sku].vcpu if compute == "vms" else b.catalog.assumptions["replica_vcpu"].value
+        assert found is not None
+        assert found.endswith(f"* {size:g})")
+        assert len(alerts) == 2
 
 
 # --- a cache ---------------------------------------------------------------------------------------------
@@ -113,7 +164,7 @@ def test_a_cache_is_watched_apart_from_the_database_that_the_same_metric_counts(
     watch = observability(CACHED)
     assert "CacheErrorsWarning" in {a.name for a in watch.alerts}
     folder = written(watch.artifacts, tmp_path)
-    for name in ("recordings", "alerts"):
+    for name in FILES:
         for verb, files in (("check", "rules"), ("test", "tests")):
             code, told = promtool(verb, "rules", folder / files / f"{name}.yaml")
             assert code == 0, told
