@@ -12,7 +12,7 @@ from devops_workbook.artifacts.terraform.aws.keys import own_keys
 from devops_workbook.artifacts.terraform.aws.logs import log_group
 from devops_workbook.artifacts.terraform.aws.placed import everywhere, named, tags
 from devops_workbook.artifacts.terraform.aws.policies import allow, document, only_tls, role, trust
-from devops_workbook.artifacts.terraform.aws.reasons import KEYLESS_TOPIC, PROVIDER_KEYS
+from devops_workbook.artifacts.terraform.aws.reasons import PROVIDER_KEYS
 from devops_workbook.artifacts.terraform.aws.security import bucket_skips, deletion_protection
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, raw, template
 from devops_workbook.artifacts.terraform.module import Module
@@ -56,7 +56,8 @@ def _bucket(b: Blueprint, m: Module, security: Module, key: Ref | None) -> tuple
     lock: dict[str, Any] = {"object_lock_enabled": True} if _written_once(b) else {}
     made, _ = bucket(
         m, "trail", "audit", title, key, file=_FILE, why=b.why("security.compliance"), **lock,
-        force_destroy=raw(f"!{kept}"), skips=bucket_skips(keyed=key is not None, logged=True), tags=tags(b, m, "audit"),
+        force_destroy=raw(f"!{kept}"), skips=bucket_skips(b, keyed=key is not None, logged=True),
+        tags=tags(b, m, "audit"),
     )  # fmt: skip
     m.resource("aws_s3_bucket_logging", "trail", "audit", file=_FILE, bucket=made.id, target_bucket=logs,
                target_prefix="audit/")  # fmt: skip
@@ -113,7 +114,7 @@ def _topic(b: Blueprint, m: Module, key: Ref | None) -> tuple[Ref, Ref]:
     topic = m.resource(
         "aws_sns_topic", "trail", "audit", file=_FILE, name=named("audit"), **keyed, tags=tags(b, m, "audit"),
         why="Tells a collector of security events (SIEM) that subscribes to it of every new file of the trail.",
-        skips={} if keyed else {"CKV_AWS_26": KEYLESS_TOPIC},
+        skips={} if keyed else {"CKV_AWS_26": PROVIDER_KEYS},
     )  # fmt: skip
     publish = {
         "Sid": "Publish", "Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"},

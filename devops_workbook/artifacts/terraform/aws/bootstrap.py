@@ -17,7 +17,7 @@ from devops_workbook.artifacts.terraform.aws.keys import key_policy, own_keys
 from devops_workbook.artifacts.terraform.aws.labels import NOBODY, cost_centre, second_region, whole_tags
 from devops_workbook.artifacts.terraform.aws.placed import source
 from devops_workbook.artifacts.terraform.aws.policies import allow, document, only_tls, role, trust
-from devops_workbook.artifacts.terraform.aws.reasons import COPIED, PROVIDER_KEYS, UNLOGGED
+from devops_workbook.artifacts.terraform.aws.reasons import PROVIDER_KEYS, UNLOGGED
 from devops_workbook.artifacts.terraform.configuration import Once
 from devops_workbook.artifacts.terraform.hcl import Block, Expr, Nested, Ref, raw, template
 from devops_workbook.artifacts.terraform.module import Module
@@ -113,10 +113,7 @@ def _roots(accounts: Ref) -> Any:
 
 
 def _bucket(b: Blueprint, m: Module, name: str, title: str, key: Ref | None, accounts: Ref, **provider: Any) -> Ref:
-    skips = {
-        "CKV_AWS_18": UNLOGGED,
-        "CKV_AWS_144": COPIED,
-    }
+    skips = {"CKV_AWS_18": UNLOGGED}
     if key is None:
         skips["CKV_AWS_145"] = PROVIDER_KEYS
     made, _ = bucket(

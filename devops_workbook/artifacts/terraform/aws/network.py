@@ -240,7 +240,7 @@ def _security_group(b: Blueprint, m: Module, vpc: Ref, id: str) -> Ref:
         "aws_security_group", id, id, file="reach", name=named(id),
         description=f"What the {_TITLES[id]} may reach and be reached by", vpc_id=vpc.id,
         tags=tags(b, m, id, Name=named(id)), lifecycle=Nested(create_before_destroy=True),
-        skips={"CKV2_AWS_5": ATTACHED},
+        skips={} if id == "endpoints" else {"CKV2_AWS_5": ATTACHED},
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from devops_workbook.artifacts.facts import code_facts
 from devops_workbook.artifacts.terraform.aws.alarming import raised
 from devops_workbook.artifacts.terraform.aws.placed import named, placed, tags
 from devops_workbook.artifacts.terraform.aws.policies import document, only_tls
-from devops_workbook.artifacts.terraform.aws.reasons import KEYLESS_TOPIC
+from devops_workbook.artifacts.terraform.aws.reasons import PROVIDER_KEYS
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, call, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 from devops_workbook.design.deployments import Deployment
@@ -88,7 +88,7 @@ def observability(
 def _topic(w: _Watch, security: Module) -> Ref:
     b, m = w.b, w.module
     component = "alerting" if b.has("alerting") and b.component("alerting").service == "sns" else "budget"
-    keyed, skips = {}, {"CKV_AWS_26": KEYLESS_TOPIC}
+    keyed, skips = {}, {"CKV_AWS_26": PROVIDER_KEYS}
     if b.choice("infrastructure.security") != "provider-managed-keys":
         key = m.variable("logs_key_id", "string", "The key that encrypts notifications.", security.wire("logs_key_id"))
         keyed, skips = {"kms_master_key_id": key}, {}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["ATTACHED", "COPIED", "DELEGATED", "ISSUED", "KEYLESS_TOPIC", "PLANNED", "PROVIDER_KEYS", "UNLOGGED"]
+__all__ = [
+    "ATTACHED", "COPIED", "DELEGATED", "ISSUED", "PLANNED", "PROVIDER_KEYS", "SELECTED", "UNLOGGED",
+]  # fmt: skip
 
 ATTACHED = "attached by the module that builds the component"
-COPIED = "what the plan copies is copied by a rule beside it; state and logs are read where they are written"
+COPIED = "what the plan copies is copied by a rule beside it; logs are read where they are written"
 DELEGATED = "a public name in a zone whose parent is not ours: its owner begins to sign, and what is asked is no secret"
 ISSUED = "its value is changed where it was issued, by its owner or the pipeline; no function of AWS reaches that"
-KEYLESS_TOPIC = "AWS's own key would keep who publishes from speaking; a message holds no data"
 PLANNED = "as the plan has it for each environment, by a variable"
 PROVIDER_KEYS = "the plan leaves keys to the provider, which encrypts by default"
-UNLOGGED = "it holds logs of others, or state, whose every version stays; a log of itself would tell no more"
+SELECTED = "the backup module selects what the plan backs up"
+UNLOGGED = "it holds logs of others, copies, or state, whose every version stays; a log of itself would tell no more"

@@ -7,11 +7,11 @@ from typing import Any
 
 from devops_workbook.artifacts.blueprint import Blueprint, Site
 from devops_workbook.artifacts.terraform.aws.buckets import bucket, expiry
-from devops_workbook.artifacts.terraform.aws.keys import keys
+from devops_workbook.artifacts.terraform.aws.keys import keys, own_keys
 from devops_workbook.artifacts.terraform.aws.placed import named, placed, tags
 from devops_workbook.artifacts.terraform.aws.policies import document, only_tls
 from devops_workbook.artifacts.terraform.aws.posture import posture
-from devops_workbook.artifacts.terraform.aws.reasons import COPIED, UNLOGGED
+from devops_workbook.artifacts.terraform.aws.reasons import COPIED, PROVIDER_KEYS, UNLOGGED
 from devops_workbook.artifacts.terraform.hcl import Noted, Ref, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 
@@ -41,11 +41,11 @@ def security(b: Blueprint, site: Site) -> Module:
 _SSE_S3 = "load balancers and S3 write their logs only into buckets under the keys of S3 itself"
 
 
-def bucket_skips(*, keyed: bool, logged: bool) -> dict[str, str]:
+def bucket_skips(b: Blueprint, *, keyed: bool, logged: bool) -> dict[str, str]:
     """The checks of checkov that a bucket of logs does not meet."""
     return {
         "CKV_AWS_144": COPIED,
-        **({} if keyed else {"CKV_AWS_145": _SSE_S3}),
+        **({} if keyed else {"CKV_AWS_145": _SSE_S3 if own_keys(b) else PROVIDER_KEYS}),
         **({} if logged else {"CKV_AWS_18": UNLOGGED}),
     }  # fmt: skip
 
@@ -62,7 +62,7 @@ def _log_bucket(b: Blueprint, m: Module, site: Site) -> Ref:
     )
     kept = deletion_protection(m)
     made, _ = bucket(m, "logs", "services", title, None, file="access_logs", force_destroy=raw(f"!{kept}"),
-                     skips=bucket_skips(keyed=False, logged=False), tags=tags(b, m, "services"))  # fmt: skip
+                     skips=bucket_skips(b, keyed=False, logged=False), tags=tags(b, m, "services"))  # fmt: skip
     days = Noted(b.requirements.log_retention_days, f"Logs are kept for {b.requirements.log_retention_days} days.")
     expiry(m, "logs", "services", made.id, days, file="access_logs")
     ours = {"StringEquals": {"aws:SourceAccount": raw("data.aws_caller_identity.current.account_id")}}

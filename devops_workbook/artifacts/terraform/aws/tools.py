@@ -19,7 +19,7 @@ from devops_workbook.artifacts.terraform.aws.logs import log_group
 from devops_workbook.artifacts.terraform.aws.operations import tools_of
 from devops_workbook.artifacts.terraform.aws.placed import everywhere, named, tags
 from devops_workbook.artifacts.terraform.aws.policies import allow, role, trust
-from devops_workbook.artifacts.terraform.aws.reasons import PROVIDER_KEYS
+from devops_workbook.artifacts.terraform.aws.reasons import PROVIDER_KEYS, SELECTED
 from devops_workbook.artifacts.terraform.aws.telemetry import private_zone
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, raw, template
 from devops_workbook.artifacts.terraform.module import Module
@@ -154,7 +154,7 @@ class _Tools:
             "aws_ebs_volume", label, tool.id, file=label, **self.at(site), count=tool.count, size=gb, type="gp3",
             availability_zone=raw(f"{machine}[count.index].availability_zone"), encrypted=True, **keyed,
             tags=tags(self.b, m, tool.id, Name=template(raw("var.name"), f"-{tool.id}-", raw("count.index + 1"))),
-            skips={"CKV2_AWS_9": "telemetry, which the plan does not back up"}
+            skips={"CKV2_AWS_9": SELECTED}
             | ({} if keyed else {"CKV_AWS_189": PROVIDER_KEYS}),
         )  # fmt: skip
         m.resource(

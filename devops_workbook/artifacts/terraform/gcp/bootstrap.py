@@ -13,8 +13,8 @@ from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.terraform.configuration import Once
 from devops_workbook.artifacts.terraform.gcp.common import PROVIDERS, labels
 from devops_workbook.artifacts.terraform.gcp.roots import SHARED, settings, state
-from devops_workbook.artifacts.terraform.gcp.security import customer_keys
-from devops_workbook.artifacts.terraform.gcp.shared import KEY_SKIPS, once_variables, protection
+from devops_workbook.artifacts.terraform.gcp.security import KEY_SKIPS, customer_keys
+from devops_workbook.artifacts.terraform.gcp.shared import once_variables, protection
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, call, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 

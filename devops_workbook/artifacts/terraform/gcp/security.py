@@ -24,9 +24,13 @@ from devops_workbook.artifacts.terraform.gcp.common import (
 from devops_workbook.artifacts.terraform.hcl import Expr, Nested, Noted, Ref, call, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 
-__all__ = ["KEYS", "customer_keys", "security"]
+__all__ = ["KEYS", "KEY_SKIPS", "customer_keys", "security"]
 
 _KEYS = "infrastructure.security"
+KEY_SKIPS = {
+    "CKV_GCP_43": "The plan rotates keys yearly, and at once after a suspected leak.",
+    "CKV_GCP_82": "Destroyed versions stay recoverable for 30 days, and development is taken down and built again.",
+}
 KEYS: Mapping[str, str] = {
     "database": "Databases, caches and their backups",
     "files": "Files, queues and disks",
@@ -102,9 +106,7 @@ def _key(m: Module, b: Blueprint, site: Site, id: str, component: str, ring: Ref
     hardware = b.choice(_KEYS) == "hsm-backed-keys"
     return m.resource(
         "google_kms_crypto_key", id, component, why=b.why(_KEYS),
-        skips={"CKV_GCP_43": "The plan rotates keys yearly, and at once after a suspected leak.",
-               "CKV_GCP_82": "Destroyed versions stay recoverable for 30 days, and development is taken down and "
-                             "built again."},
+        skips=KEY_SKIPS,
         **more, key_ring=ring.id,
         rotation_period=Noted(_YEAR, "The plan rotates keys yearly."), destroy_scheduled_duration="2592000s",
         labels=labels(component, *((m, site) if component == "keys" else ())),

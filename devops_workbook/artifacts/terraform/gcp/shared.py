@@ -15,7 +15,7 @@ from devops_workbook.artifacts.names import label_text
 from devops_workbook.artifacts.terraform.configuration import Once
 from devops_workbook.artifacts.terraform.gcp.common import PROVIDERS, labels
 from devops_workbook.artifacts.terraform.gcp.roots import SHARED, project_of, settings, state
-from devops_workbook.artifacts.terraform.gcp.security import customer_keys
+from devops_workbook.artifacts.terraform.gcp.security import KEY_SKIPS, customer_keys
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, call, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 
@@ -102,12 +102,6 @@ def _encrypted(m: Module, b: Blueprint, project: Ref, region: str) -> Mapping[st
     return {"kms_key_name": grant.crypto_key_id}
 
 
-KEY_SKIPS = {
-    "CKV_GCP_43": "The plan rotates keys yearly, and at once after a suspected leak.",
-    "CKV_GCP_82": "Destroyed versions stay recoverable for 30 days, the default of the service.",
-}
-
-
 def protection(b: Blueprint) -> Mapping[str, Any]:
     """How a key is kept: in hardware where the design says so."""
     level = "HSM" if b.choice("infrastructure.security") == "hsm-backed-keys" else "SOFTWARE"
@@ -162,6 +156,7 @@ _CLAIMS = {
     "gitlab-ci": ("https://gitlab.com", "project_path", "environment"),
     "jenkins": ("https://jenkins.example.com/oidc", "project", "environment"),
 }
+_CHECKED = "github-actions"
 
 
 def _identity(m: Module, b: Blueprint, project: Ref) -> None:
@@ -172,6 +167,16 @@ def _identity(m: Module, b: Blueprint, project: Ref) -> None:
     _provider(m, b, project, pool)
     _accounts(m, b, project, pool)
     _rights(m, b)
+
+
+def _trusting(b: Blueprint) -> Mapping[str, str]:
+    """The check knows one host's tokens, and takes any condition but the one on their subject for none."""
+    if b.choice("cicd.platform") != _CHECKED:
+        return {}
+    return {
+        "CKV_GCP_125": "The condition asks for the repository itself, exactly; the subject of a token differs by "
+        "branch and environment, and each account below asks for its own."
+    }
 
 
 def _provider(m: Module, b: Blueprint, project: Ref, pool: Ref) -> None:
@@ -191,8 +196,7 @@ def _provider(m: Module, b: Blueprint, project: Ref, pool: Ref) -> None:
     m.resource(
         "google_iam_workload_identity_pool_provider", "this", "identity", project=project,
         why="Only runs of this repository are anybody at all.",
-        skips={"CKV_GCP_125": "The condition asks for the repository itself, exactly; the subject of a token differs "
-                              "by branch and environment, and each account below asks for its own."},
+        skips=_trusting(b),
         workload_identity_pool_id=pool.workload_identity_pool_id, workload_identity_pool_provider_id="pipeline",
         display_name="Pipeline", description="Tokens of the pipeline's runs.",
         attribute_mapping={

@@ -5,7 +5,7 @@ from __future__ import annotations
 from devops_workbook.artifacts.terraform.aws.data.scope import Scope
 from devops_workbook.artifacts.terraform.aws.logs import log_group
 from devops_workbook.artifacts.terraform.aws.placed import named
-from devops_workbook.artifacts.terraform.aws.reasons import PROVIDER_KEYS
+from devops_workbook.artifacts.terraform.aws.reasons import PLANNED, PROVIDER_KEYS
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, raw, template
 
 __all__ = ["cache"]
@@ -36,8 +36,7 @@ def cache(d: Scope) -> None:
     log = log_group(d.b, m, "cache", "cache", template("/aws/elasticache/", Ref("var.name"), "-cache"), d.key("logs"),
                     file="cache", tags=d.tags("cache"))  # fmt: skip
     skips = {} if d.own_keys else {"CKV_AWS_191": PROVIDER_KEYS}
-    skips["CKV_AWS_31"] = "members sign in by IAM, for which there is no token"
-    skips["CKV2_AWS_50"] = "as the plan has it for each environment, by the number of nodes"
+    skips["CKV2_AWS_50"] = PLANNED
     made = m.resource(
         "aws_elasticache_replication_group", "this", "cache", file="cache", why=d.b.why("scaling.caching"), skips=skips,
         count=some, replication_group_id=named("cache"), description="Answers that are read again and again.",

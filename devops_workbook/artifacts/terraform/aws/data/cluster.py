@@ -18,14 +18,13 @@ from devops_workbook.artifacts.terraform.aws.data.postgres import (
 )
 from devops_workbook.artifacts.terraform.aws.data.scope import Scope
 from devops_workbook.artifacts.terraform.aws.placed import named
-from devops_workbook.artifacts.terraform.aws.reasons import PLANNED, PROVIDER_KEYS
+from devops_workbook.artifacts.terraform.aws.reasons import PROVIDER_KEYS, SELECTED
 from devops_workbook.artifacts.terraform.hcl import Nested, Ref, raw, template
 from devops_workbook.design.deployments import Deployment
 
 __all__ = ["database"]
 
 _ENGINE = "aurora-postgresql"
-_SELECTED = "the backup module selects what is backed up, in environments that are"
 _NAME = (raw("var.name"), "-database")
 
 
@@ -63,7 +62,7 @@ def _shared(d: Scope) -> Mapping[str, Any]:
 
 def _skips(d: Scope) -> Mapping[str, str]:
     keys = {} if d.own_keys else {"CKV_AWS_327": PROVIDER_KEYS}
-    return {"CKV_AWS_139": PLANNED, "CKV2_AWS_8": _SELECTED, **keys}
+    return {"CKV2_AWS_8": SELECTED, **keys}
 
 
 def _foreign_key(d: Scope) -> Mapping[str, Any]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from devops_workbook.artifacts.blueprint import Blueprint
+from devops_workbook.artifacts.blueprint import Blueprint, Site
 from devops_workbook.artifacts.terraform.aws.buckets import bucket as guarded
 from devops_workbook.artifacts.terraform.aws.data.scope import Scope
 from devops_workbook.artifacts.terraform.aws.placed import named
 from devops_workbook.artifacts.terraform.aws.policies import allow, document, only_tls, role, trust
-from devops_workbook.artifacts.terraform.aws.reasons import COPIED, PROVIDER_KEYS
+from devops_workbook.artifacts.terraform.aws.reasons import COPIED, PROVIDER_KEYS, UNLOGGED
 from devops_workbook.artifacts.terraform.hcl import Nested, Noted, Ref, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 
@@ -86,7 +86,7 @@ def bucket(
     if locked:
         lock = {"object_lock_enabled": Noted(True, "Can only be switched on when the bucket is made.")}
     made, versions = guarded(
-        m, name, _part(m), title, key, file=_FILE, skips=_skips(key, m.site is None), provider=provider, **lock,
+        m, name, _part(m), title, key, file=_FILE, skips=_skips(key, m.site), provider=provider, **lock,
         force_destroy=empty, tags=tagged,
     )  # fmt: skip
     m.resource("aws_s3_bucket_policy", name, _part(m), file=_FILE, **provider, bucket=made.id,
@@ -107,10 +107,12 @@ def bucket(
     return made
 
 
-def _skips(key: Ref | None, logless: bool) -> Mapping[str, str]:
-    skips = {"CKV_AWS_144": COPIED}
-    if logless:
-        skips["CKV_AWS_18"] = "the region holds copies only and has no bucket for logs"
+def _skips(key: Ref | None, site: Site | None) -> Mapping[str, str]:
+    skips = {}
+    if site is None:
+        skips["CKV_AWS_18"] = UNLOGGED
+    elif not site.suffix:  # the rule is in the module of the copy
+        skips["CKV_AWS_144"] = COPIED
     if key is None:
         skips["CKV_AWS_145"] = PROVIDER_KEYS
     return skips

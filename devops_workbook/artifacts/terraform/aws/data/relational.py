@@ -75,7 +75,8 @@ def _foreign_key(d: Scope) -> Mapping[str, Any]:
 
 def _skips(d: Scope) -> Mapping[str, str]:
     keys = {} if d.own_keys else {"CKV_AWS_354": PROVIDER_KEYS}
-    return {"CKV_AWS_293": PLANNED, "CKV_AWS_157": PLANNED, **keys}
+    standby = d.sized("database", lambda s: s.standby).values["production"]
+    return keys if standby else {"CKV_AWS_157": PLANNED, **keys}
 
 
 def _tail(d: Scope, name: str, id: tuple[str | Ref, ...], **count: Any) -> Mapping[str, Any]:

@@ -8,8 +8,8 @@ from typing import Any
 from devops_workbook.artifacts.blueprint import Blueprint, Site
 from devops_workbook.artifacts.terraform.gcp.common import labels, name, named, number, production, project
 from devops_workbook.artifacts.terraform.gcp.parts import Parts, days_kept, days_text, key
-from devops_workbook.artifacts.terraform.gcp.security import customer_keys
-from devops_workbook.artifacts.terraform.gcp.shared import KEY_SKIPS, protection
+from devops_workbook.artifacts.terraform.gcp.security import KEY_SKIPS, customer_keys
+from devops_workbook.artifacts.terraform.gcp.shared import protection
 from devops_workbook.artifacts.terraform.hcl import Expr, Nested, Noted, Ref, raw, template
 from devops_workbook.artifacts.terraform.module import Module
 

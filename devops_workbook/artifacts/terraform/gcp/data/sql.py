@@ -60,7 +60,7 @@ def sql(m: Module, b: Blueprint, site: Site, parts: Parts) -> None:
 
 def _primary(m: Module, b: Blueprint, site: Site, parts: Parts) -> Ref:
     instance = m.resource(
-        "google_sql_database_instance", "this", "database", why=b.why(_DATABASE), skips=_SAMPLES,
+        "google_sql_database_instance", "this", "database", why=b.why(_DATABASE), skips=_SAME,
         **_common(m, b, site, parts, "db"),
         settings=_settings(m, b, site, "database", **_backups(m, b, site)),
     )  # fmt: skip
@@ -93,7 +93,7 @@ def _replica(m: Module, b: Blueprint, site: Site, parts: Parts) -> Ref:
     m.output("database_writer_id", primary, "Instance that takes writes and holds the users, until a promotion.")
     return m.resource(
         "google_sql_database_instance", "this", "database", why=b.why("disaster_recovery.high_availability"),
-        skips=_UNBACKED, **_common(m, b, site, parts, "db"), master_instance_name=primary,
+        skips=_SAME, **_common(m, b, site, parts, "db"), master_instance_name=primary,
         settings=_settings(m, b, site, site.id("database")),
     )  # fmt: skip
 
@@ -106,7 +106,7 @@ def _readers(m: Module, b: Blueprint, site: Site, parts: Parts, primary: Ref, zo
     common = _common(m, b, site, parts, "db")
     reader = m.resource(
         "google_sql_database_instance", "reader", "database", why="Read replicas, which reads are spread over.",
-        skips=_UNBACKED, count=count,
+        skips=_SAME, count=count,
         **{**common, "name": counted(m, site, "db")}, master_instance_name=primary,
         settings=_settings(m, b, site, site.id("database"), zonal=True),
     )  # fmt: skip
@@ -116,8 +116,6 @@ def _readers(m: Module, b: Blueprint, site: Site, parts: Parts, primary: Ref, zo
 
 
 _SAME = {"CKV_GCP_79": "PostgreSQL 17, as at the other providers; a newer one is an upgrade that the team tests first."}
-_SAMPLES = {**_SAME, "CKV_GCP_14": "Only production's data is backed up: the other environments' can be made again."}
-_UNBACKED = {**_SAME, "CKV2_GCP_20": "A replica's data is backed up with its primary, whose log has every change."}
 
 
 def _replicas(b: Blueprint, site: Site) -> bool:
