@@ -152,8 +152,9 @@ class Scratch:
             text = path.read_text(encoding="utf-8")
             path.write_text(re.sub(r"(prevent_destroy\s*=\s*)true", r"\1false", text), encoding="utf-8")
         run = self._run(
-            root, "apply", "-destroy", "-auto-approve", "-input=false", "-json", "-parallelism=20", limit=limit
-        )
+            root, "apply", "-destroy", "-refresh=false", "-auto-approve", "-input=false", "-json", "-parallelism=20",
+            limit=limit,
+        )  # fmt: skip
         return run.result("destroy", run.problems(), _made(run))
 
     def _run(self, root: str, *arguments: str, limit: float = _LIMIT) -> _Run:

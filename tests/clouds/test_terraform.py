@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -160,6 +161,7 @@ MUTANTS = {
     "an output that never rests": ("again", "root", "main.tf", CERTIFICATE, "timestamp()"),
     "a provider that is nowhere": ("init", "root", "versions.tf", "hashicorp/google", "hashicorp/gargle"),
 }  # fmt: skip
+LATE = ("init", "again")
 MORE = """
 variable "more" {
   description = "One more bucket."
@@ -176,12 +178,39 @@ resource "google_storage_bucket" "more" {
 """
 
 
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
+    """The good configuration with its providers and modules, of which a mutant is a copy."""
+    work = tmp_path_factory.mktemp("prepared")
+    scratch = Scratch.of(tree(work / "infrastructure", ROOT, _more(MODULE)), work / "work")
+    assert scratch.init("environments/dev").ok
+    return scratch
+
+
+def _more(module: Mapping[str, str]) -> dict[str, str]:
+    return {**module, "main.tf": module["main.tf"] + MORE}
+
+
 @google
-@pytest.mark.parametrize("mutant", MUTANTS)
-def test_a_mutant_is_caught(mutant: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("mutant", [m for m, (step, *_) in MUTANTS.items() if step not in LATE])
+def test_a_mutant_is_caught(mutant: str, prepared: Scratch, tmp_path: Path) -> None:
     step, part, name, old, new = MUTANTS[mutant]
-    files = {"root": dict(ROOT), "files": dict(MODULE)}
-    files["files"]["main.tf"] += MORE
+    scratch = Scratch(tmp_path / "infrastructure")
+    shutil.copytree(prepared.folder, scratch.folder, symlinks=True)
+    file = scratch.folder / {"root": "environments/dev", "files": "modules/files"}[part] / name
+    file.write_text(changed(file.read_text(encoding="utf-8"), old, new), encoding="utf-8")
+    if step == "plan":
+        assert scratch.validate("environments/dev").ok
+    result = scratch.format() if step == "fmt" else getattr(scratch, step)("environments/dev")
+    assert not result.ok
+    assert all(problem.text.strip() for problem in result.problems)
+
+
+@google
+@pytest.mark.parametrize("mutant", [m for m, (step, *_) in MUTANTS.items() if step in LATE])
+def test_a_mutant_that_shows_late_is_caught(mutant: str, tmp_path: Path) -> None:
+    step, part, name, old, new = MUTANTS[mutant]
+    files = {"root": dict(ROOT), "files": _more(MODULE)}
     files[part][name] = changed(files[part][name], old, new)
     account = cycled(tmp_path, root=files["root"], module=files["files"])
     assert {failed for _, failed, _ in account.failures} == {step}, account.failures

@@ -23,6 +23,7 @@ from devops_workbook.artifacts.kubernetes.workload import (
     analysis,
     disruption,
     kind,
+    limits,
     namespace,
     service,
     workload,
@@ -101,6 +102,7 @@ def _base(b: Blueprint, fact: Mapping[str, Any]) -> Iterator[Artifact]:
         "workload": workload(b, fact["pod_labels"]),
         "service": service(SERVICE, _reached(b, fact), _exposed(b, fact)),
         "disruption": disruption(b),
+        "limits": limits(b),
         "nothing": nothing(),
     }
     if b.choice("cicd.deployment") == "blue-green":

@@ -15,7 +15,18 @@ from devops_workbook.artifacts.observability.model import number
 from devops_workbook.artifacts.observability.rules import BURNS, objectives_of
 from devops_workbook.artifacts.yaml import Noted
 
-__all__ = ["ANALYSIS", "PREVIEW", "analysed", "analysis", "disruption", "kind", "namespace", "service", "workload"]
+__all__ = [
+    "ANALYSIS",
+    "PREVIEW",
+    "analysed",
+    "analysis",
+    "disruption",
+    "kind",
+    "limits",
+    "namespace",
+    "service",
+    "workload",
+]
 
 ANALYSIS, PREVIEW = "availability", "service-preview"
 _DRAIN = 15  # seconds in which load balancers stop sending to a replica that is told to end
@@ -83,12 +94,29 @@ def _pod(b: Blueprint) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _container(b: Blueprint) -> dict[str, Any]:
+def limits(b: Blueprint) -> list[tuple[str, Any]]:
+    """What a container of the namespace gets that names nothing, without which the quota refuses it, and the most."""
+    size = _size(b)
+    each = {
+        "type": "Container",
+        "default": Noted(size, "A replica's, as the capacity plan counts it."),
+        "defaultRequest": size,
+        "max": size,
+    }
+    return [("apiVersion", "v1"), ("kind", "LimitRange"), ("metadata", meta(SERVICE)), ("spec", {"limits": [each]})]
+
+
+def _size(b: Blueprint) -> dict[str, str]:
+    """Processors and memory of a replica."""
     assumed = b.catalog.assumptions
-    size = {
+    return {
         "cpu": number(assumed["replica_vcpu"].value or 1),
         "memory": f"{number(assumed['replica_gib'].value or 1)}Gi",
     }
+
+
+def _container(b: Blueprint) -> dict[str, Any]:
+    size = _size(b)
     health = {"httpGet": {"path": "/health", "port": "https", "scheme": "HTTPS"}}
     return {
         "name": SERVICE,

@@ -80,6 +80,8 @@ def test_every_reference_is_to_something_and_replicas_are_the_plans(case: tuple[
         assert requests["memory"] == f"{assumed['replica_gib'].value:g}Gi"
         hard = one(found, "ResourceQuota")["spec"]["hard"]
         assert int(hard["pods"]) == 2 * most
+        (each,) = one(found, "LimitRange")["spec"]["limits"]
+        assert each["default"] == each["defaultRequest"] == each["max"] == requests
 
 
 @needs
