@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import dask
 from distributed import Client, LocalCluster, as_completed
 
 from devops_workbook.batch.cases import Case
@@ -167,6 +168,8 @@ def _cluster(options: Options, tasks: int) -> Iterator[Client]:
         logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is told in the rows
         where: Any = options.scheduler
         if not where:
+            # Nobody looks at the profile that a worker takes of itself, a tree for each second of the last hour.
+            stack.enter_context(dask.config.set({"distributed.worker.profile.enabled": False}))
             local = LocalCluster(
                 n_workers=min(options.workers, tasks),
                 threads_per_worker=1,
