@@ -1,4 +1,5 @@
-"""The alarms of a design: the four golden signals of entry, compute and database, each with a warning and a page.
+"""The alarms of a design: the four golden signals of entry, compute and database, each with a warning and a page, and
+how long work waits where a queue or stream holds it.
 
 Thresholds come from what was asked for and what the design was sized for. Errors burn the error budget: at 14.4 times
 the sustainable rate an hour spends 2 % of a 30-day budget, at 6 times six hours spend 5 % (The Site Reliability
@@ -13,22 +14,24 @@ from dataclasses import dataclass
 from typing import Literal
 
 from devops_workbook.artifacts.blueprint import Blueprint
-from devops_workbook.design.tooling import SEVERITIES, Severity
+from devops_workbook.design.tooling import SEVERITIES, WAITING, Severity
 
 __all__ = ["Alarm", "alarms_of"]
 
-Signal = Literal["latency", "traffic", "errors", "saturation"]
+Signal = Literal["latency", "traffic", "errors", "saturation", "age"]
 
 _BURN = {"critical": 14.4, "warning": 6.0}
 _ALARMED = ("entry", "compute", "database")
 _MINUTES: dict[str, int] = {"critical": 5, "warning": 15}
+# Times the latency target that work may wait, and the seconds below which metrics of a minute tell nothing.
+_WAIT: dict[str, tuple[float, float]] = {"critical": (5.0, 300.0), "warning": (1.0, 60.0)}
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
     """One alarm. component: id at the first site; threshold: the value beyond which it fires, in `unit`: "ms" (99th
-    percentile), "1/s" (requests), "share" (0-1: of requests that fail, of capacity that is used); minutes: for how
-    long; why: what the threshold rests on."""
+    percentile), "1/s" (requests), "share" (0-1: of requests that fail, of capacity that is used), "s" (that the oldest
+    work has waited); minutes: for how long; why: what the threshold rests on."""
 
     component: str
     signal: Signal
@@ -50,7 +53,7 @@ class Alarm:
 
 
 def alarms_of(b: Blueprint) -> Iterator[Alarm]:
-    """The alarms of one site at production's size, in the order entry, compute, database."""
+    """The alarms of one site at production's size, in the order entry, compute, database, intake."""
     for component in _ALARMED:
         if b.has(component):
             for severity in SEVERITIES:
@@ -58,6 +61,8 @@ def alarms_of(b: Blueprint) -> Iterator[Alarm]:
                 yield _traffic(b, component, severity)
                 yield _errors(b, component, severity)
                 yield _saturation(b, component, severity)
+    if b.has("intake"):
+        yield from (_age(b, severity) for severity in SEVERITIES)
 
 
 def _latency(b: Blueprint, component: str, severity: Severity) -> Alarm:
@@ -91,3 +96,10 @@ def _saturation(b: Blueprint, component: str, severity: Severity) -> Alarm:
     threshold = 1.0 - (1.0 - target) / (4.0 if severity == "critical" else 2.0)
     return Alarm(component, "saturation", severity, threshold, "share", _MINUTES[severity],
                  f"well above the {100 * target:g} % that the planned peak should use")  # fmt: skip
+
+
+def _age(b: Blueprint, severity: Severity) -> Alarm:
+    target, (times, least) = b.requirements.p99_latency_ms, _WAIT[severity]
+    told = "the latency target" if times == 1 else f"{times:g} times the latency target"
+    return Alarm("intake", WAITING, severity, max(least, times * target / 1000.0), "s", _MINUTES[severity],
+                 f"the oldest work waits longer than {told} of {target:g} ms, and than {least:g} s")  # fmt: skip

@@ -11,15 +11,17 @@ from typing import Literal
 from devops_workbook.catalog.model import Service
 from devops_workbook.design.context import Context
 from devops_workbook.design.draft import Draft, Usage
-from devops_workbook.design.paths import entry_service
+from devops_workbook.design.paths import entry_service, intake_services
 from devops_workbook.design.sites import Site, chosen_service
 from devops_workbook.design.sizing import KB_PER_GB, load_of
 from devops_workbook.design.telemetry import pipeline_minutes_month, telemetry_of
 from devops_workbook.design.traffic import emitted_gb, exported_gb, pulled_gb
 
-__all__ = ["GOLDEN_SIGNALS", "SEVERITIES", "Severity", "alarm_count", "delivery", "operations"]
+__all__ = ["GOLDEN_SIGNALS", "SEVERITIES", "WAITING", "Severity", "alarm_count", "delivery", "operations"]
 
 GOLDEN_SIGNALS = frozenset({"latency", "traffic", "errors", "saturation"})
+WAITING: Literal["age"] = "age"
+"""The signal of what holds work: how long the oldest of it has waited."""
 Severity = Literal["warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("warning", "critical")
 _MOST_ON_CALL = 8  # people in a rota who need a seat in the paging service
@@ -99,11 +101,13 @@ def _telemetry(d: Draft, places: tuple[Site, ...]) -> None:
 
 
 def alarm_count(c: Context, places: tuple[Site, ...]) -> float:
-    """Alarms of all sites: for each golden signal that entry, compute and database report, one for each severity."""
+    """Alarms of all sites: one for each severity of each golden signal that entry, compute and database report, and of
+    how long work waits where it does."""
     services = [entry_service(c, c.choice("scaling.load_balancing")).id]
     services += [chosen_service(c, field).id for field in ("infrastructure.compute", "infrastructure.database")]
     signals = sum(len(GOLDEN_SIGNALS & set(c.provider.signals(service))) for service in services)
-    return float(len(SEVERITIES) * signals * len(places))
+    waiting = sum(WAITING in c.provider.signals(service.id) for service in intake_services(c))
+    return float(len(SEVERITIES) * (signals + waiting) * len(places))
 
 
 def _alerting(d: Draft, places: tuple[Site, ...]) -> None:

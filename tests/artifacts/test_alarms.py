@@ -1,4 +1,4 @@
-"""Alarms: four golden signals, twice, from the targets and sizes of the design."""
+"""Alarms: four golden signals and work that waits, twice, from the targets and sizes of the design."""
 
 from __future__ import annotations
 
@@ -47,10 +47,23 @@ def test_traffic_is_alarmed_at_what_was_planned_for() -> None:
     assert found["entry-traffic-critical"] == PAYMENTS.assessment.capacity.planned_rps
 
 
+@pytest.mark.parametrize(("target_ms", "warning", "critical"), [(200, 60, 300), (30_000, 60, 300), (90_000, 90, 450)])
+def test_work_waits_no_longer_than_the_latency_target(target_ms: int, warning: float, critical: float) -> None:
+    """A page at five times the target; metrics come once a minute, so that none is below that."""
+    b = Blueprint.of(evaluate(Requirements(workload_type="event-driven", p99_latency_ms=target_ms)))
+    found = {a.id: a.threshold for a in alarms_of(b)}
+    assert (found["intake-age-warning"], found["intake-age-critical"]) == (warning, critical)
+
+
+def test_where_nothing_waits_nothing_is_alarmed() -> None:
+    assert not [a for a in alarms_of(PAYMENTS) if a.signal == "age"]
+
+
 @pytest.mark.parametrize("provider", ["aws", "gcp", "azure"])
 @pytest.mark.parametrize("form", ["single-zone", "warm-standby"])
-def test_the_bill_counts_the_alarms_that_signals_allow(provider: str, form: str) -> None:
+@pytest.mark.parametrize("workload", ["web-api", "event-driven", "streaming"])
+def test_the_bill_counts_the_alarms_that_signals_allow(provider: str, form: str, workload: str) -> None:
     overrides = {"observability.metrics": "native", "disaster_recovery.high_availability": form}
-    b = Blueprint.of(evaluate(Requirements(provider=provider, overrides=overrides)))
+    b = Blueprint.of(evaluate(Requirements(provider=provider, workload_type=workload, overrides=overrides)))
     reported = [a for a in alarms_of(b) if a.signal in b.provider.signals(b.component(a.component).service)]
     assert b.component("alerting").usage["alarms"] == len(reported) * len(b.sites) > 0

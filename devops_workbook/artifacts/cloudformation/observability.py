@@ -65,13 +65,13 @@ def observability(b: Blueprint, stored: Stored, entry: Entry, running: Running) 
         "observability",
         "Alarms, notifications, dashboards and sampling of one site.",
         (
-            "Alarms on the four golden signals and the topic that they speak through. A signal that a service does "
-            "not report has no alarm.",
+            "Alarms on the four golden signals and on work that waits, and the topic that they speak through. A signal "
+            "that a service does not report has no alarm.",
         ),
         sites=len(b.sites),
     )
     topic = _topic(t, b)
-    watched = {"entry": entry.watched, "compute": running.watched, "database": stored.watched}
+    watched = {"entry": entry.watched, "compute": running.watched, "database": stored.watched, "intake": stored.held}
     alarms = list(raised(b))
     for alarm in alarms:
         _alarm(t, b, alarm, watched[alarm.component], topic)
@@ -156,6 +156,8 @@ def _threshold(alarm: Alarm, fact: Mapping[str, Any], e: Deployment, suffix: str
         value *= _PERIOD * e.traffic  # the metric is a sum over the period
     if alarm.unit == "ms" and fact["unit"] == "Seconds":
         value /= 1000.0
+    if alarm.unit == "s" and fact["unit"] == "Milliseconds":
+        value *= 1000.0
     if alarm.unit == "share" and fact["unit"] == "Percent":
         value *= 100.0
     if fact.get("of") == "concurrency":

@@ -66,6 +66,15 @@ CAUSES: Mapping[str, tuple[Cause, ...]] = {
         Cause("A limit that was reached", "Scaling wanted more and did not get it; the provider tells a quota.",
               "Have the quota raised; meanwhile take load away."),
     ),
+    "age": (
+        Cause("Workers that fail", "Errors of the service rose with it; dead letters come in.",
+              "Roll back the release that brought it; send the dead letters again when it is mended."),
+        Cause("More work than workers", "Work comes in faster than it is done, and no more workers start.",
+              "Raise the most workers there may be, as far as the database bears it."),
+        Cause("One piece of work that never ends", "A single partition or worker stands while others go on.",
+              "Set the piece aside with the dead letters, and start the worker again."),
+        _DEPENDENCY,
+    ),
     "silence": (
         Cause("Nothing reaches the service", "A probe from outside fails.",
               "Look at names, certificates and the entry, in this order."),

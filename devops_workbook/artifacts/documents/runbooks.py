@@ -27,7 +27,8 @@ _KINDS = {
     "database-errors": "errors", "cache-errors": "errors", "compute-saturation": "saturation", "heartbeat": "heartbeat",
 }  # fmt: skip
 """What an alert of Prometheus is about, by its concern."""
-_NAMES = {"entry": "the entry", "compute": "the service", "database": "the database", "metrics": "the watch itself"}
+_NAMES = {"entry": "the entry", "compute": "the service", "database": "the database", "intake": "what holds work",
+          "metrics": "the watch itself"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,12 @@ def _of_alert(a: Alert) -> Notice:
     )
 
 
-_UNITS = {"ms": "{:.4g} ms at the 99th percentile", "1/s": "{:,.4g} a second", "share": "{:.4g} of all"}
+_UNITS = {
+    "ms": "{:.4g} ms at the 99th percentile",
+    "1/s": "{:,.4g} a second",
+    "share": "{:.4g} of all",
+    "s": "{:.4g} s",
+}
 
 
 def _of_alarm(b: Blueprint, a: Alarm) -> Notice:
@@ -123,6 +129,7 @@ _NOTICED = {
     "latency": "The service answers, and too late for some.",
     "traffic": "Nothing yet; what comes on top of it may find no capacity.",
     "saturation": "Nothing yet; answers become slow soon.",
+    "age": "What they asked for is done late, and later by the minute.",
     "silence": "Either nobody reaches the service, or nobody sees how it does.",
     "heartbeat": "Nothing. Without it, nobody would hear of anything else.",
 }

@@ -52,7 +52,7 @@ def _queue(b: Blueprint, stored: Stored) -> None:
         t.resource(
             name, "AWS::SQS::QueuePolicy", "intake", Queues=[one], PolicyDocument=policy(tls_only([one.arn], "sqs"))
         )
-    stored.queue = queue
+    stored.queue, stored.held = queue, {"QueueName": queue.att("QueueName")}
     stored.grants += [allow("sqs", "consume", queue.arn), *([allow("sqs", "send", queue.arn)] if _accepts(b) else [])]
     stored.settings["INTAKE"] = queue
     _key_grants(b, stored)
@@ -70,7 +70,7 @@ def _stream(b: Blueprint, stored: Stored) -> None:
         Name=sub(t.name_parameter, "-intake", *t.site_suffix), ShardCount=shards, skips=unlocked(own, "CKV_AWS_185"),
         StreamEncryption={"EncryptionType": "KMS", "KeyId": own if own is not None else "alias/aws/kinesis"},
     )  # fmt: skip
-    stored.queue = stream
+    stored.queue, stored.held = stream, {"StreamName": stream}
     stored.grants += [allow("kinesis", "consume", stream.arn), allow("kinesis", "list")]
     if _accepts(b):
         stored.grants.append(allow("kinesis", "send", stream.arn))

@@ -17,7 +17,8 @@ class Stored:
 
     grants: statements that let the service use what is stored; settings: environment variables by which it finds it;
     keys: uses of the keys that the service itself needs for it; backed_up: gives the ARN of what backups are made of,
-    as a template says it; watched: dimensions of the database's metrics; queue: where work waits.
+    as a template says it; watched: dimensions of the database's metrics; queue: where work waits; held:
+    dimensions of its metrics.
     """
 
     template: Template
@@ -27,3 +28,4 @@ class Stored:
     keys: set[str] = field(default_factory=set)
     watched: dict[str, Any] = field(default_factory=dict)
     queue: Resource | None = None
+    held: dict[str, Any] = field(default_factory=dict)

@@ -61,6 +61,8 @@ _DIMENSIONS = {
     "DBInstanceIdentifier": ("database_id", "data", "database_id"),
     "DBClusterIdentifier": ("database_id", "data", "database_id"),
     "TableName": ("database_id", "data", "database_id"),
+    "QueueName": ("intake_name", "data", "intake_name"),
+    "StreamName": ("intake_name", "data", "intake_name"),
 }
 
 
@@ -68,8 +70,8 @@ def observability(
     b: Blueprint, site: Site, security: Module, data: Module, edge: Module, compute: Module
 ) -> Module:  # fmt: skip
     """Alarms, notifications, dashboards and sampling of a site."""
-    about = ("Alarms on the four golden signals, the topic they speak through, dashboards, and the rule by which "
-             "traces are kept. A signal that a service does not report has no alarm.",)  # fmt: skip
+    about = ("Alarms on the four golden signals and on work that waits, the topic they speak through, dashboards, and "
+             "the rule by which traces are kept. A signal that a service does not report has no alarm.",)  # fmt: skip
     w = _Watch(b, placed(b, "observability", "Observability", about, site), site, data, edge, compute)
     topic = _topic(w, security)
     alarms = list(raised(b))
@@ -133,6 +135,8 @@ def _threshold(w: _Watch, alarm: Alarm, e: Deployment) -> float:
         value *= _PERIOD * e.traffic  # the metric is a sum over the period
     if alarm.unit == "ms" and fact["unit"] == "Seconds":
         value /= _MS
+    if alarm.unit == "s" and fact["unit"] == "Milliseconds":
+        value *= _MS
     if alarm.unit == "share" and fact["unit"] == "Percent":
         value *= _PER_CENT
     if fact.get("of") == "concurrency":

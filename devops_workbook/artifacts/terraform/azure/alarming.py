@@ -59,6 +59,7 @@ def _threshold(b: Blueprint, e: Deployment, alarm: Alarm, unit: str) -> float:
         ("1/s", "count"): lambda: alarm.threshold * seconds * e.traffic,
         ("share", "count"): lambda: max(1.0, alarm.threshold * _mean_rps(b, alarm.component) * seconds * e.traffic),
         ("share", "percent"): lambda: 100.0 * alarm.threshold,
+        ("s", "messages"): lambda: max(1.0, alarm.threshold * b.requirements.average_rps * e.traffic),
     }
     return ways[alarm.unit, unit]()
 
@@ -76,6 +77,9 @@ def _rounded(value: float) -> float | int:
     return int(found) if found == int(found) else found
 
 
+_COUNTED = {"share": ("count",), "s": ("messages",)}
+
+
 def _sentence(alarm: Alarm, unit: str) -> str:
-    counted = " of the average load, as a count" if alarm.unit == "share" and unit == "count" else ""
+    counted = " of the average load, as a count" if unit in _COUNTED.get(alarm.unit, ()) else ""
     return f"{alarm.component}, {alarm.signal}: {alarm.why}{counted}. Runbook: {alarm.runbook}"

@@ -34,7 +34,8 @@ from devops_workbook.artifacts.terraform.module import Module
 __all__ = ["observability"]
 
 # What is watched: the module that knows it, and its output.
-_WATCHED = {"entry": ("edge", "entry_id"), "compute": ("compute", "compute_id"), "database": ("data", "database_id")}
+_WATCHED = {"entry": ("edge", "entry_id"), "compute": ("compute", "compute_id"), "database": ("data", "database_id"),
+            "intake": ("data", "intake_namespace_id")}  # fmt: skip
 _ALARM = (
     "map(object({ metric = string, namespace = string, aggregation = string, dimension = string, "
     "values = list(string), threshold = number, severity = number, window = string, step = string, why = string }))"
@@ -69,7 +70,7 @@ def observability(b: Blueprint, site: Site, made: Made) -> Module | None:
 
 def _alarms(b: Blueprint, m: Module, made: Made) -> None:
     for component, (folder, output) in _WATCHED.items():
-        if not signals(b, component):
+        if not (b.has(component) and signals(b, component)):
             continue
         told = f"Alarms of {component} by their id: metric, threshold, severity (0 = page, 2 = warning), window."
         check = (f"alltrue([for a in var.{component}_alarms : a.severity >= 0 && a.severity <= 4])",

@@ -1,4 +1,4 @@
-"""The alarms and dashboards of a site: the four golden signals of entry, compute and database.
+"""The alarms and dashboards of a site: the four golden signals of entry, compute and database, and work that waits.
 
 They are here where the design watches with the provider's own tools; where Prometheus or Datadog does, their rules say
 the same.
@@ -37,7 +37,7 @@ def alarms(
     if not (alerts or draws):
         return
     about = ("The golden signals of one site: latency, traffic, errors and saturation of entry, compute and database, "
-             "with a warning and a page for each, and the dashboards that show them.",)  # fmt: skip
+             "and how long work waits, each with a warning and a page, and dashboards that show them.",)  # fmt: skip
     m = Module("alarms", "Alarms", about, PROVIDERS, site, _present(b, site, alerts))
     found = list(signals(Watched(m, b, site, compute, data, edge)))
     m.local("signals", {s.id: _written(s) for s in found})

@@ -17,7 +17,7 @@ _DASHBOARDS = "observability.dashboards"
 _COLUMNS, _WIDTH, _HEIGHT = 48, 24, 16
 _TITLES = {
     "latency": "Latency, 99th percentile", "traffic": "Requests a second", "errors": "Share of requests that fail",
-    "saturation": "Share of processors in use",
+    "saturation": "Share of processors in use", "age": "How long the oldest work has waited",
 }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from devops_workbook.artifacts.terraform.module import Module
 
 __all__ = ["SIGNALS", "Signal", "Watched", "fact_of", "signals"]
 
-SIGNALS = ("latency", "traffic", "errors", "saturation")
+SIGNALS = ("latency", "traffic", "errors", "saturation", "age")
 _BEHIND = ("gke", "compute-engine")  # what is seen from before it
 
 
@@ -67,10 +67,10 @@ def fact_of(b: Blueprint, component: str, signal: str) -> Mapping[str, Any] | No
 
 
 def signals(w: Watched) -> Iterator[Signal]:
-    """The signals of entry, compute and database that their services report."""
-    for component in ("entry", "compute", "database"):
-        for signal in SIGNALS:
-            if fact := fact_of(w.b, component, signal):
+    """The signals of entry, compute and database that their services report, and how long work waits."""
+    for component in ("entry", "compute", "database", "intake"):
+        for signal in SIGNALS if w.b.has(component) else ():
+            if (component == "intake") == (signal == "age") and (fact := fact_of(w.b, component, signal)):
                 yield _signal(w, component, signal, fact)
 
 

@@ -68,4 +68,4 @@ def _stream(d: Scope) -> None:
     )  # fmt: skip
     m.output("intake_id", raw(f"one({stream}[*].name)"), "The stream's name.", exported=True)
     m.output("intake_arn", raw(f"one({stream}[*].arn)"), "The stream.")
-    m.output("intake_name", raw(f"one({stream}[*].name)"), "The stream's name.")
+    m.output("intake_name", named("intake"), "The stream's name.")
