@@ -66,6 +66,16 @@ CAUSES: Mapping[str, tuple[Cause, ...]] = {
         Cause("A limit that was reached", "Scaling wanted more and did not get it; the provider tells a quota.",
               "Have the quota raised; meanwhile take load away."),
     ),
+    "budget": (
+        Cause("One outage", "The burn rate has a single peak, and an alert fired then.",
+              "See that the actions of its review are done."),
+        Cause("Releases", "Peaks follow releases.",
+              "Make them smaller, and let the new version prove itself for longer before all requests meet it."),
+        Cause("Something that always fails a little", "The burn rate is low and steady; one kind of request has it.",
+              "Find that kind by its attributes, and mend it before anything new."),
+        Cause("A target beyond what users need", "Nobody but the alert noticed.",
+              "Talk to the owner of the service about the target."),
+    ),
     "age": (
         Cause("Workers that fail", "Errors of the service rose with it; dead letters come in.",
               "Roll back the release that brought it; send the dead letters again when it is mended."),

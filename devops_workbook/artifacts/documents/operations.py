@@ -12,7 +12,7 @@ from devops_workbook.artifacts.blueprint import Blueprint
 from devops_workbook.artifacts.documents.page import Page
 from devops_workbook.artifacts.observability.emitted import metrics_of
 from devops_workbook.render.figures import money
-from devops_workbook.render.markdown import bullets, escape, join, link, table
+from devops_workbook.render.markdown import bullets, escape, join, table
 
 __all__ = ["SECTION", "decided", "operation_pages"]
 
@@ -85,11 +85,11 @@ def _telemetry(b: Blueprint) -> Iterator[str]:
         "bound on what it leaves out never fires."
     )
     rows = [
-        (f"`{m.name}`", escape(f"{m.kind}, {m.unit}" if m.unit else m.kind), escape(m.told),
-         " ".join(f"`{name}`" for name in m.attributes), link(m.source))
+        (f"[`{m.name}`]({m.source})", escape(f"{m.told} A {m.kind}{', in ' * bool(m.unit)}{m.unit}."),
+         " ".join(f"`{name}`" for name in m.attributes))
         for m in metrics_of(b)
     ]  # fmt: skip
-    yield table(("Metric", "Kind", "What it is", "Attributes selected by", "Defined in"), rows)
+    yield table(("Metric", "What it is", "Selected by"), rows)
     yield decided(b, "observability.metrics")
 
 

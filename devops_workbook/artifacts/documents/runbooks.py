@@ -23,7 +23,8 @@ __all__ = ["SECTION", "Notice", "notices_of", "runbooks"]
 
 SECTION = "Runbooks"
 _KINDS = {
-    "availability": "errors", "latency": "latency", "compute-traffic": "traffic", "compute-silence": "silence",
+    "availability": "errors", "latency": "latency", "availability-budget": "budget", "latency-budget": "budget",
+    "compute-traffic": "traffic", "compute-silence": "silence",
     "database-errors": "errors", "cache-errors": "errors", "compute-saturation": "saturation", "heartbeat": "heartbeat",
 }  # fmt: skip
 """What an alert of Prometheus is about, by its concern."""
@@ -67,7 +68,8 @@ def runbooks(b: Blueprint, notices: Sequence[Notice]) -> Iterator[Page]:
 def _of_alert(a: Alert) -> Notice:
     facts = [("Fires when it held for", a.for_)] if a.for_ else []
     if a.least_traffic is not None:
-        facts.append(("Means anything from", f"{a.least_traffic:,} requests in its shortest window"))
+        window = a.conditions[-1].series.rpartition("_")[2]
+        facts.append(("Means anything from", f"{a.least_traffic:,} requests in {window}"))
     if a.page_seconds is not None and a.budget_spent is not None:
         facts.append(("Fires after a total outage of", f"{a.page_seconds / 60:.1f} min"))
         facts.append(("Error budget gone by then", f"{100 * a.budget_spent:.2g} %"))
@@ -129,6 +131,7 @@ _NOTICED = {
     "latency": "The service answers, and too late for some.",
     "traffic": "Nothing yet; what comes on top of it may find no capacity.",
     "saturation": "Nothing yet; answers become slow soon.",
+    "budget": "Nothing of their own now; what they noticed in the last 30 days was more than was meant to be.",
     "age": "What they asked for is done late, and later by the minute.",
     "silence": "Either nobody reaches the service, or nobody sees how it does.",
     "heartbeat": "Nothing. Without it, nobody would hear of anything else.",
@@ -155,6 +158,13 @@ def _first(n: Notice) -> Iterator[str]:
         "Was there a release or a change of infrastructure in the last hour? Roll it back now.",
         "Say in the channel of the incident what you see and what you do next; declare a severity.",
     ]
+    if n.kind == "budget":
+        steps[1:] = [
+            "Look at the dashboard of the objectives: was it spent at once, or little by little?",
+            "See that what spent it was noticed and has a review whose actions go on.",
+            "Until it recovers, release what makes the service more reliable, and hold back what is risky.",
+            "Tell the owner of the service what was spent, on what, and when it will have recovered.",
+        ]
     if n.severity == "warning":
         steps[0] = "Take the ticket, so that nobody else does."
     if n.kind == "heartbeat":

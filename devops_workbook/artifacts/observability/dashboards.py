@@ -132,7 +132,7 @@ def _burnt(o: Objective, alerts: Sequence[Alert]) -> Panel:
     """How fast the budget is spent: 1 = it lasts exactly its period."""
     lines = tuple((window, f"{o.burning(window)} / {number(o.budget)}") for window in WINDOWS)
     rates = {(a.severity, round(c.bound / o.budget, 6)) for a in alerts if a.concern == o.id for c in a.conditions
-             if c.comparison == ">" and c.series != o.burning(PERIOD)}  # fmt: skip
+             if c.comparison == ">"}  # fmt: skip
     ordered = tuple(sorted(rates, key=lambda rate: rate[1]))
     return Panel(f"{o.title}: burn rate", "short", lines, f"Times the sustainable rate; {o.why}.", ordered)
 

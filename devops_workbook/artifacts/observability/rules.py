@@ -299,7 +299,7 @@ def _spent(o: Objective, share: int) -> Alert:
         Condition(f"service:requests:increase_{PERIOD}", ">=", least),
     )
     return Alert(
-        f"{o.title}Budget{share}", o.id, "warning", conditions, "", "entry",
+        f"{o.title}Budget{share}", f"{o.id}-budget", "warning", conditions, "", "entry",
         f"{o.title}: {share} % of the error budget of {PERIOD_DAYS} days is gone",
         f"{o.why}; {100 * o.budget:.6g} % of the requests of {PERIOD_DAYS} days may be bad, and {share} % of those "
         f"were; of {least:,} requests one bad one is not above the bound",
