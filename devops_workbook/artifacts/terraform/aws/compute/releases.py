@@ -71,7 +71,9 @@ def codedeploy(c: Scope, platform: str, **group: Any) -> None:
     events = ["DEPLOYMENT_FAILURE"]
     if alarms is not None:
         events.append("DEPLOYMENT_STOP_ON_ALARM")
-        watched = {"alarm_configuration": Nested(enabled=raw("length(var.rollback_alarms) > 0"), alarms=alarms)}
+        # An environment without alarms has none of it: what is off would be read back as missing, and planned for ever.
+        some = raw("length(var.rollback_alarms) > 0 ? [1] : []")
+        watched = {"dynamic": Nested("alarm_configuration", for_each=some, content=Nested(enabled=True, alarms=alarms))}
     deployed = m.resource(
         "aws_codedeploy_deployment_group", "this", "compute", file="release", why=c.b.why("cicd.deployment"),
         app_name=app.name, deployment_group_name="service", deployment_config_name=config, service_role_arn=made.arn,
