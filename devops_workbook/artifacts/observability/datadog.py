@@ -2,8 +2,8 @@
 
 The bounds are those of `rules`, so that a design is watched alike whatever watches it. Datadog looks back two days at
 most for a burn rate; what is spent more slowly is told by the share of the error budget that is gone. Saturation is not
-among the monitors: what the collector passes on does not tell it. `apply.sh` makes or renews it all, by name;
-`{slo:id}` stands for an objective that Datadog has not numbered yet.
+among the monitors: its share is of the replicas there are, which no query here counts. `apply.sh` makes or renews it
+all, by name; `{slo:id}` stands for an objective that Datadog has not numbered yet.
 """
 
 from __future__ import annotations

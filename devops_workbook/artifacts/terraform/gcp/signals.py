@@ -1,4 +1,4 @@
-"""The golden signals of a site in Google's metrics: what an alarm compares and a dashboard draws.
+"""The signals of a site in Google's metrics, golden and of work that waits: what alarms compare and dashboards draw.
 
 Which metric says what is a fact of the provider (catalog/code/gcp.toml). What machines and pods answer is seen at the
 load balancer; where a queue brings the work, at the subscription.
@@ -16,9 +16,10 @@ from devops_workbook.artifacts.terraform.gcp.common import project, suffix
 from devops_workbook.artifacts.terraform.hcl import Expr, Ref, template
 from devops_workbook.artifacts.terraform.module import Module
 
-__all__ = ["SIGNALS", "Signal", "Watched", "fact_of", "signals"]
+__all__ = ["Signal", "Watched", "fact_of", "signals"]
 
-SIGNALS = ("latency", "traffic", "errors", "saturation", "age")
+_GOLDEN = ("latency", "traffic", "errors", "saturation")
+_WATCHED = {"entry": _GOLDEN, "compute": _GOLDEN, "database": _GOLDEN, "intake": ("age",)}
 _BEHIND = ("gke", "compute-engine")  # what is seen from before it
 
 
@@ -68,9 +69,9 @@ def fact_of(b: Blueprint, component: str, signal: str) -> Mapping[str, Any] | No
 
 def signals(w: Watched) -> Iterator[Signal]:
     """The signals of entry, compute and database that their services report, and how long work waits."""
-    for component in ("entry", "compute", "database", "intake"):
-        for signal in SIGNALS if w.b.has(component) else ():
-            if (component == "intake") == (signal == "age") and (fact := fact_of(w.b, component, signal)):
+    for component, wanted in _WATCHED.items():
+        for signal in wanted if w.b.has(component) else ():
+            if fact := fact_of(w.b, component, signal):
                 yield _signal(w, component, signal, fact)
 
 
